@@ -1,0 +1,1 @@
+"""Gangline: parallel and distributed work in plain Python, from a laptop to a cluster."""

@@ -1,0 +1,176 @@
+"""Every exception that Gangline raises.
+
+The first split says whose fault it is: `UsageError` is the caller's mistake, `TaskError` is what became of
+a task, `BackendError`, `RemoteError` and `StoreError` are the world's doing, `InternalError` is a bug in Gangline.
+`retryable` says whether another attempt can help. Every exception here survives pickling with its attributes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "BackendError",
+    "DependencyError",
+    "DependencyTimeout",
+    "EngineError",
+    "GanglineError",
+    "ImpossibleDependency",
+    "InternalError",
+    "InvalidDependency",
+    "MissingExtra",
+    "NoEngines",
+    "RemoteError",
+    "ResultUnreadable",
+    "SessionClosed",
+    "StoreError",
+    "TaskCancelled",
+    "TaskError",
+    "TaskFailed",
+    "TaskTimedOut",
+    "UnmetDependency",
+    "Unpicklable",
+    "UpstreamFailed",
+    "UsageError",
+    "WaitTimeout",
+]
+
+
+class GanglineError(Exception):
+    """Base of every error that Gangline raises itself.
+
+    Attributes:
+        retryable: Whether another attempt at the same thing can succeed.
+    """
+
+    retryable: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # BaseException rebuilds with cls(*args), which breaks every subclass whose constructor takes
+        # something else; the state carries the attributes instead.
+        return (_rebuild, (type(self), self.args, self.__dict__.copy()))
+
+
+def _rebuild(cls: type[GanglineError], args: tuple[Any, ...], state: dict[str, Any]) -> GanglineError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class UsageError(GanglineError, ValueError):
+    """The call was wrong: an argument, a name, a value. Nothing was changed."""
+
+
+class SessionClosed(UsageError, RuntimeError):
+    """A client, session or view was used after `close`, or in a forked child of the process that made it."""
+
+
+class MissingExtra(UsageError, ImportError):
+    """An optional dependency is needed; the message names the extra to install."""
+
+
+class Unpicklable(UsageError, TypeError):
+    """Something that has to travel to an engine cannot be pickled; the message says which argument and why."""
+
+
+class WaitTimeout(GanglineError, TimeoutError):
+    """The time that a caller was willing to wait has passed; the task goes on."""
+
+    retryable = True
+
+
+class TaskError(GanglineError):
+    """What became of a task that did not succeed."""
+
+
+class TaskFailed(TaskError):
+    """The task's own code failed in a way that cannot be shown as its own exception."""
+
+
+class ResultUnreadable(TaskFailed):
+    """The task ended, but its result or its exception could not be pickled or unpickled."""
+
+
+class TaskTimedOut(TaskError):
+    """The task ran longer than its time limit and was ended."""
+
+    retryable = True
+
+
+class TaskCancelled(TaskError):
+    """The task was cancelled before it finished."""
+
+
+class EngineError(TaskError):
+    """The engine that ran the task died.
+
+    Attributes:
+        engine_id: The engine's number in its session.
+        host: Where it ran.
+        reason: Exit code or signal by name, in words.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, engine_id: int = -1, host: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.engine_id = engine_id
+        self.host = host
+        self.reason = reason
+
+
+class UpstreamFailed(TaskError):
+    """The task was not run because one that it builds on failed."""
+
+
+class DependencyError(TaskError):
+    """The conditions under which the task may run were not met."""
+
+
+class UnmetDependency(DependencyError):
+    """Raised by a task to say: not on this engine. It is then tried on another one, never twice on the same."""
+
+
+class ImpossibleDependency(DependencyError):
+    """The conditions of the task can never be met; the message names what decided it."""
+
+
+class InvalidDependency(ImpossibleDependency):
+    """The task depends on an id that does not exist, or on itself."""
+
+
+class DependencyTimeout(DependencyError):
+    """The task was still waiting to be started when its `timeout` had passed."""
+
+    retryable = True
+
+
+class BackendError(GanglineError):
+    """Engines could not be started, reached or stopped."""
+
+    retryable = True
+
+
+class NoEngines(BackendError):
+    """There is no engine to run on."""
+
+
+class RemoteError(GanglineError):
+    """A command on a host, or the host itself, failed."""
+
+
+class StoreError(GanglineError):
+    """The record or the queue could not be read or written."""
+
+
+class InternalError(GanglineError):
+    """A bug in Gangline. Please report it with the text of this error.
+
+    Attributes:
+        events: The last events before it, oldest first, as text.
+    """
+
+    def __init__(self, message: str, *, events: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.events = events
