@@ -1,0 +1,82 @@
+# Every target makes the environment that it needs. All that must be there is Python 3.11 or newer, make, git and a compiler.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCH := .venv-bench
+SUITES := unit property conformance integration acceptance
+
+# The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another one.
+CANDIDATES := python3.11 python3 python3.12 python3.13 python3.14
+PYTHON ?= $(shell for python in $(CANDIDATES); do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$python" && break; done)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' Makefile | expand -t 20
+
+.PHONY: demo
+demo: $(READY) ## analyse the standard library on all cores and draw it (build/demo/stdlib.svg)
+	@mkdir -p build/demo
+	$(BIN)/gangline demo --picture build/demo/stdlib.svg
+
+.PHONY: test
+test: lint ## lint, then all tests
+	$(BIN)/python -m pytest
+
+.PHONY: $(SUITES:%=test-%)
+$(SUITES:%=test-%): test-%: $(READY)
+	$(BIN)/python -m pytest tests/$*
+
+.PHONY: lint
+lint: $(READY) ## format, rules, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: format
+format: $(READY) ## bring all files into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(BENCH)/.ready ## measure against the peers and print the table
+	$(BENCH)/bin/python -m benchmarks
+
+.PHONY: lock
+lock: ## pin the newest versions of all requirements
+	$(call write-lock,dev)
+	$(call write-lock,bench)
+
+.PHONY: clean
+clean: ## remove everything that can be made again
+	rm -rf $(VENV) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): requirements-dev.txt pyproject.toml
+	$(call make-environment,$(VENV),dev)
+
+$(BENCH)/.ready: requirements-bench.txt pyproject.toml
+	$(call make-environment,$(BENCH),bench)
+
+define make-environment
+@test -n "$(PYTHON)" || { echo "Gangline needs Python 3.11 or newer with the venv module; none of '$(CANDIDATES)' is one." \
+	"Install it (Debian: apt install python3 python3-venv) or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+$(1)/bin/python -m pip install --quiet --requirement requirements-$(2).txt
+$(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+touch $(1)/.ready
+endef
+
+define write-lock
+rm -rf build/lock && $(PYTHON) -m venv build/lock
+build/lock/bin/python -m pip install --quiet --requirement requirements-$(1).in
+{ echo "# Written by 'make lock' from requirements-$(1).in."; build/lock/bin/python -m pip freeze; } > requirements-$(1).txt
+rm -rf build/lock
+endef
