@@ -1,0 +1,400 @@
+"""What happens to the scheduler: one function for each thing that can happen.
+
+Each takes the state, the event and `now` (monotonic seconds), changes the state, and returns the commands to carry out.
+The same events with the same seed bring the same commands. Nothing here reads a clock or does any input or output.
+
+Rules:
+- A task is in `state.tasks` until it ends; it then leaves with one `Resolve`, and the ledger knows how it ended.
+- An engine's report on a task counts only while the task is assigned to that engine; anything else is late and dropped.
+- The cost of an event does not depend on how many tasks or engines there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gangline._core import dependency
+from gangline._core.commands import Command, Interrupt, Kill, Recall, Resolve
+from gangline._core.dependency import Verdict
+from gangline._core.engines import Engine
+from gangline._core.ledger import Ending
+from gangline._core.limits import Pool
+from gangline._core.pacing import CORK, STEAL_AFTER_S
+from gangline._core.scheduling import classify, fill, lane_key, place, release_engine, spread
+from gangline._core.state import CoreState
+from gangline._core.task import NO_ENGINES, Task, detail_of
+from gangline._core.timers import Timer
+from gangline._core.transitions import State, Step, step
+from gangline.errors import DependencyTimeout, EngineError, InvalidDependency, TaskCancelled, TaskError, TaskTimedOut
+from gangline.messages import Attempt, EngineId, EngineInfo, Failure, Status, TaskId
+
+INTERRUPT_GRACE_S = 1.0
+"""How long an attempt that passed its time limit has to end after it was interrupted, before its engine is killed."""
+
+_TIMERS_MIN = 1024
+
+
+def on_submitted(state: CoreState, tasks: Sequence[Task], now: float) -> Sequence[Command]:
+    """New tasks, numbered in order. Within one call they may depend on one another, whatever their order."""
+    for task in tasks:
+        state.tasks[task.id] = task
+    circular = dependency.find_cycles(tasks) if len(tasks) > 1 else {}
+    for task in tasks:
+        if task.state is not State.NEW:
+            continue
+        if task.terms.plain:
+            task.state = step(State.NEW, Step.RELEASE)
+            state.lanes.plain.tasks.append(task)
+            state.lanes.plain.ready += 1
+        elif task.id in circular:
+            _refuse_cycle(state, task, circular[task.id])
+        else:
+            _admit(state, task, now)
+    if state.idle or state.touched:
+        spread(state, now)
+    elif state.lanes.plain.ready >= CORK and state.slack:
+        fill(state, state.slack.choose(), now)
+    return state.take_commands()
+
+
+def on_engine_joined(state: CoreState, engine_id: EngineId, info: EngineInfo, now: float) -> Sequence[Command]:
+    """An engine is ready for tasks."""
+    pool = state.pools.get(info.pool)
+    if pool is None:
+        pool = state.pools[info.pool] = Pool(info.pool, info.offers)
+    pool.engines += 1
+    engine = state.engines[engine_id] = Engine(engine_id, info, pool, now)
+    fill(state, engine, now)
+    spread(state, now)
+    return state.take_commands()
+
+
+def on_engine_leaving(state: CoreState, engine_id: EngineId, now: float) -> Sequence[Command]:
+    """An engine is to be stopped: it ends what it runs, gives back the rest and gets nothing new."""
+    engine = state.engines.get(engine_id)
+    if engine is not None and not engine.leaving:
+        engine.leaving = True
+        if len(engine.assigned) > 1:
+            state.commands.append(Recall(engine_id))
+        classify(state, engine)
+        spread(state, now)
+    return state.take_commands()
+
+
+def on_engine_lost(
+    state: CoreState, engine_id: EngineId, reason: str, running: frozenset[TaskId], now: float
+) -> Sequence[Command]:
+    """An engine is gone. What it was running may be attempted again; what it had not started goes elsewhere."""
+    engine = state.engines.pop(engine_id, None)
+    if engine is None:
+        return state.take_commands()
+    state.idle.discard(engine)
+    state.slack.discard(engine)
+    state.loaded.pop(engine_id, None)
+    engine.leaving = True
+    _drop_pool(state, engine)
+    lost = EngineError(
+        f"engine {engine_id} on {engine.info.host} {reason}", engine_id=engine_id, host=engine.info.host, reason=reason
+    )
+    for task in list(engine.assigned.values()):
+        release_engine(state, engine, task)
+        if task.id in running:
+            _attempt_failed(state, task, _failure(lost, state.name(task.id)), now)
+        elif task.terms.pinned:
+            _end(state, task, Step.FAIL, error=lost)
+        else:
+            _give_back(state, task)
+    _resettle(state, engine_id)
+    spread(state, now)
+    return state.take_commands()
+
+
+def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attempt], now: float) -> Sequence[Command]:
+    """Attempts have ended on an engine, in this order: with a result, an error, or a refusal."""
+    engine = state.engines.get(engine_id)
+    if engine is None:
+        return state.take_commands()
+    assigned, pace, commands, dependents = engine.assigned, state.pace, state.commands, state.dependents
+    engine.heard_at = now
+    engine.stuck = False
+    for attempt in attempts:
+        task = assigned.get(attempt.task)
+        if task is None:
+            continue
+        pace.learn(task.payload.kind, attempt.completed_at - attempt.started_at)
+        release_engine(state, engine, task)
+        if attempt.status is not Status.OK:
+            _on_failed(state, task, attempt, now)
+        elif task.detail is not None and task.detail.cancelled:
+            _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+        else:
+            task.state = step(State.ASSIGNED, Step.SUCCEED)
+            del state.tasks[task.id]
+            state.ledger.close(task.id, Ending.SUCCESS, engine_id)
+            commands.append(Resolve(task, attempt, None))
+            if task.id in dependents:
+                _tell_dependents(state, task.id)
+    fill(state, engine, now)
+    if state.idle or state.touched:
+        spread(state, now)
+    return state.take_commands()
+
+
+def on_returned(state: CoreState, engine_id: EngineId, tasks: Iterable[TaskId], now: float) -> Sequence[Command]:
+    """An engine has given back tasks that it had not started."""
+    engine = state.engines.get(engine_id)
+    if engine is None:
+        return state.take_commands()
+    for task_id in tasks:
+        task = engine.assigned.get(task_id)
+        if task is None:
+            continue
+        release_engine(state, engine, task)
+        if task.detail is not None and task.detail.cancelled:
+            _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+        else:
+            _give_back(state, task)
+    engine.stuck = bool(engine.assigned)
+    classify(state, engine)
+    spread(state, now)
+    return state.take_commands()
+
+
+def on_cancelled(state: CoreState, task_id: TaskId, now: float, *, interrupt: bool = False) -> Sequence[Command]:
+    """A task is not wanted any more: one that waits ends at once, one that was sent is called back or interrupted."""
+    task = state.tasks.get(task_id)
+    if task is None:
+        return state.take_commands()
+    if task.state is not State.ASSIGNED:
+        _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+    else:
+        assert task.engine is not None
+        detail_of(task).cancelled = True
+        state.commands.append(Recall(task.engine))
+        if interrupt:
+            state.commands.append(Interrupt(task.engine, task))
+    spread(state, now)
+    return state.take_commands()
+
+
+def on_cancel_withdrawn(state: CoreState, task_id: TaskId) -> None:
+    """The task is running and is to run on: its cancellation was refused."""
+    task = state.tasks.get(task_id)
+    if task is not None and task.detail is not None:
+        task.detail.cancelled = False
+
+
+def on_limit_set(state: CoreState, name: str, cap: int, now: float) -> Sequence[Command]:
+    """A named limit has got a (new) cap."""
+    state.limits.set(name, cap)
+    for lane in state.lanes.unpark(name):
+        state.touched[id(lane)] = lane
+    spread(state, now)
+    return state.take_commands()
+
+
+def on_tick(state: CoreState, now: float) -> Sequence[Command]:
+    """Time has passed: do what has come due."""
+    while (due := state.timers.pop_due(now)) is not None:
+        timer, task, attempt = due
+        if timer is Timer.STEAL:
+            _steal(state, now)
+        elif task is not None and task.id in state.tasks:
+            _on_timer(state, timer, task, attempt, now)
+    if len(state.timers) > max(_TIMERS_MIN, 4 * len(state.tasks)):
+        state.timers.clear_ended()
+    spread(state, now)
+    return state.take_commands()
+
+
+def _admit(state: CoreState, task: Task, now: float) -> None:
+    """Let a task with terms of its own in: it becomes ready, blocked, or impossible."""
+    terms = task.terms
+    if terms.timeout_s:
+        state.timers.set(now + terms.timeout_s, Timer.EXPIRE, task)
+    verdict = dependency.watch(state, task) if terms.after or terms.follow else Verdict.MET
+    _follow_verdict(state, task, verdict)
+    if task.state is State.NEW:
+        task.state = step(State.NEW, Step.BLOCK)
+
+
+def _follow_verdict(state: CoreState, task: Task, verdict: Verdict) -> None:
+    if verdict is Verdict.IMPOSSIBLE:
+        _end(state, task, Step.FAIL, error=dependency.impossible(state, task))
+    elif verdict is Verdict.MET:
+        detail = task.detail
+        if detail is not None and detail.follow is not None and detail.follow.dependency.ids:
+            detail.places = detail.follow.places
+        _release(state, task, Step.RELEASE)
+
+
+def _release(state: CoreState, task: Task, how: Step) -> None:
+    """The task may run, if there is anywhere it can."""
+    if task.detail is not None and task.detail.expired and how is not Step.RETRY_NOW:
+        _end(state, task, Step.FAIL, error=_expired(state, task))
+        return
+    key = lane_key(state, task)
+    if isinstance(key, TaskError):
+        _end(state, task, Step.FAIL, error=key)
+        return
+    task.state = step(task.state, how)
+    place(state, task, key)
+
+
+def _give_back(state: CoreState, task: Task) -> None:
+    """The task comes back unstarted and waits again, in the place of its age."""
+    if task.detail is not None:
+        task.detail.attempts = max(0, task.detail.attempts - 1)
+    _release(state, task, Step.RETURN)
+
+
+def _on_failed(state: CoreState, task: Task, attempt: Attempt, now: float) -> None:
+    failure: Failure = attempt.value
+    if attempt.status is Status.UNMET and not task.terms.pinned:
+        detail = detail_of(task)
+        assert task.engine is not None
+        if detail.cancelled:
+            _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+            return
+        detail.refused |= {task.engine}
+        detail.attempts = max(0, detail.attempts - 1)
+        _release(state, task, Step.REFUSE)
+    else:
+        _attempt_failed(state, task, failure, now, attempt)
+
+
+def _attempt_failed(state: CoreState, task: Task, failure: Failure, now: float, attempt: Attempt | None = None) -> None:
+    """An attempt has failed, or its engine has died under it: try again if that is allowed, else it is over."""
+    detail = task.detail
+    error: TaskError | None = failure.error if attempt is None and isinstance(failure.error, TaskError) else None
+    if detail is not None and detail.cancelled:
+        _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+        return
+    if detail is not None and detail.overdue:
+        error = _overdue(state, task)
+        failure = _failure(error, state.name(task.id))
+    if not task.terms.retries or detail is None or detail.attempts > task.terms.retries:
+        _end(state, task, Step.FAIL, attempt=attempt, error=error)
+        return
+    assert task.engine is not None
+    detail.failures.append(failure)
+    detail.failed_on |= {task.engine}
+    delay_s = task.terms.retry_delay_s * task.terms.retry_backoff ** (detail.attempts - 1)
+    if delay_s > 0:
+        task.state = step(task.state, Step.RETRY_LATER)
+        state.timers.set(now + delay_s, Timer.RESUME, task)
+    else:
+        _release(state, task, Step.RETRY_NOW)
+
+
+def _end(
+    state: CoreState, task: Task, how: Step, *, attempt: Attempt | None = None, error: TaskError | None = None
+) -> None:
+    """The task is over, not with success."""
+    if task.state is State.READY:
+        lane = task.detail.lane if task.detail is not None and task.detail.lane is not None else state.lanes.plain
+        task.state = step(task.state, how)
+        state.lanes.leave(lane)
+    else:
+        task.state = step(task.state, how)
+    del state.tasks[task.id]
+    detail = task.detail
+    ran = attempt is not None or (detail is not None and detail.attempts > 0) or isinstance(error, EngineError)
+    state.ledger.close(task.id, Ending.FAILURE, task.engine if ran else None)
+    state.commands.append(Resolve(task, attempt if error is None else None, error))
+    if task.id in state.dependents:
+        _tell_dependents(state, task.id)
+
+
+def _tell_dependents(state: CoreState, task_id: TaskId) -> None:
+    """Tell the tasks that wait for this one, in the order in which they were submitted.
+
+    Iterative: one that becomes impossible ends too, and its own dependents are told in turn.
+    """
+    if state.telling is not None:
+        state.telling.append(task_id)
+        return
+    state.telling = [task_id]
+    try:
+        for ended in state.telling:
+            ending, where = state.ledger.ending(ended), state.ledger.place(ended)
+            for task in state.dependents.pop(ended, ()):
+                if task.state is State.BLOCKED:
+                    _follow_verdict(state, task, dependency.ended(state, task, ended, ending, where))
+    finally:
+        state.telling = None
+
+
+def _resettle(state: CoreState, lost: EngineId) -> None:
+    """Ready tasks that an engine's end leaves without a place move to another lane, or fail."""
+    lanes = [lane for lane in state.lanes.all.values() if lane.key.excluded or lost in (lane.key.allowed or NO_ENGINES)]
+    for lane in lanes:
+        for task in list(lane):
+            key = lane_key(state, task)
+            if isinstance(key, TaskError):
+                _end(state, task, Step.FAIL, error=key)
+            elif key != lane.key:
+                state.lanes.leave(lane)
+                place(state, task, key)
+
+
+def _on_timer(state: CoreState, timer: Timer, task: Task, attempt: int, now: float) -> None:
+    match timer:
+        case Timer.EXPIRE if task.state is State.ASSIGNED:
+            detail_of(task).expired = True
+        case Timer.EXPIRE if not (task.detail and task.detail.failures):
+            _end(state, task, Step.FAIL, error=_expired(state, task))
+        case Timer.RESUME if task.state is State.DELAYED:
+            _release(state, task, Step.RELEASE)
+        case Timer.OVERDUE | Timer.FORCE if task.state is State.ASSIGNED and detail_of(task).attempts == attempt:
+            assert task.engine is not None
+            if timer is Timer.OVERDUE:
+                detail_of(task).overdue = True
+                state.commands.append(Interrupt(task.engine, task))
+                state.timers.set(now + INTERRUPT_GRACE_S, Timer.FORCE, task, attempt)
+            else:
+                reason = f"killed because task {state.name(task.id)} passed its time limit"
+                state.commands.append(Kill(task.engine, reason))
+        case _:
+            pass
+
+
+def _steal(state: CoreState, now: float) -> None:
+    """Idle engines get what waits behind a task that takes long."""
+    state.stealing = False
+    if not state.idle:
+        return
+    for engine in list(state.loaded.values()):
+        if now - engine.heard_at >= STEAL_AFTER_S:
+            del state.loaded[engine.id]
+            state.commands.append(Recall(engine.id))
+
+
+def _drop_pool(state: CoreState, engine: Engine) -> None:
+    engine.pool.engines -= 1
+    if not engine.pool.engines:
+        del state.pools[engine.pool.name]
+
+
+def _refuse_cycle(state: CoreState, task: Task, cycle: Sequence[TaskId]) -> None:
+    names = " → ".join(state.name(each) for each in [*cycle, cycle[0]])
+    _end(state, task, Step.FAIL, error=InvalidDependency(f"task {state.name(task.id)} waits for itself: {names}"))
+
+
+def _failure(error: TaskError, name: str) -> Failure:
+    return Failure(error, type(error).__name__, f"task {name}: {error}", "")
+
+
+def _cancelled(state: CoreState, task: Task) -> TaskCancelled:
+    return TaskCancelled(f"task {state.name(task.id)} was cancelled")
+
+
+def _overdue(state: CoreState, task: Task) -> TaskTimedOut:
+    return TaskTimedOut(f"task {state.name(task.id)} ran longer than its time limit of {task.terms.time_limit_s:g} s")
+
+
+def _expired(state: CoreState, task: Task) -> DependencyTimeout:
+    waited_for = "its dependencies" if task.state is State.BLOCKED else "an engine that may run it"
+    return DependencyTimeout(
+        f"task {state.name(task.id)} waited {task.terms.timeout_s:g} s for {waited_for}, which was its timeout"
+    )

@@ -1,0 +1,301 @@
+"""Ready tasks to engines with room: which lane a task waits in, which engine takes it, and how much at once.
+
+Rules, which hold at the end of each event:
+- No engine is idle while a ready task may run on it.
+- A `prompt` task is sent to an idle engine only, so being sent means being started.
+- A busy engine is sent work ahead up to `WINDOW_S`; engines that gave tasks back are not, until they report.
+"""
+
+from __future__ import annotations
+
+from gangline._core.commands import Dismiss, Dispatch
+from gangline._core.engines import Engine
+from gangline._core.lanes import PLAIN_KEY, Lane, LaneKey
+from gangline._core.pacing import BATCH_MAX, LOW_WATER_S, STEAL_AFTER_S, WINDOW_S
+from gangline._core.state import CoreState
+from gangline._core.task import NO_ENGINES, Task, detail_of
+from gangline._core.timers import Timer
+from gangline._core.transitions import State, Step, step
+from gangline.errors import ImpossibleDependency
+from gangline.messages import EngineId
+
+
+def lane_key(state: CoreState, task: Task) -> LaneKey | ImpossibleDependency:
+    """The lane that a task has to wait in as things stand, or why it can wait nowhere."""
+    terms, detail = task.terms, task.detail
+    if terms.plain and (detail is None or not (detail.refused or detail.failed_on)):
+        return PLAIN_KEY
+    detail = detail_of(task)
+    allowed = terms.targets
+    if detail.places is not None:
+        allowed = detail.places if allowed is None else allowed & detail.places
+    if terms.resources and not _offered(state, task):
+        return _no_pool(state, task)
+    excluded = NO_ENGINES
+    if allowed is not None:
+        usable = frozenset(engine for engine in allowed if engine in state.engines) - detail.refused
+        if not usable:
+            return _no_engine_left(state, task, allowed)
+        allowed = usable - detail.failed_on or usable
+    elif detail.refused or detail.failed_on:
+        excluded = detail.refused | detail.failed_on
+        if not _remain(state, excluded):
+            excluded = detail.refused
+        if not _remain(state, excluded) and not (terms.patient or terms.timeout_s):
+            return _no_engine_left(state, task, None)
+    return LaneKey(terms.priority, allowed, excluded, terms.limits, terms.resources, terms.prompt)
+
+
+def place(state: CoreState, task: Task, key: LaneKey) -> None:
+    """Let a ready task wait in its lane; an idle engine takes it before the event is over."""
+    lane = state.lanes.enter(task, key)
+    if lane is not state.lanes.plain and state.idle:
+        state.touched[id(lane)] = lane
+
+
+def spread(state: CoreState, now: float) -> None:
+    """Give idle engines what they may newly run; the last thing that each event does."""
+    while state.touched:
+        _, lane = state.touched.popitem()
+        while lane.ready and lane.parked_on is None:
+            engine = _idle_engine_for(state, lane)
+            if engine is None:
+                break
+            fill(state, engine, now)
+    plain = state.lanes.plain
+    while plain.ready and state.idle:
+        fill(state, state.idle.choose(), now)
+    if state.idle and state.loaded and not state.stealing:
+        state.stealing = True
+        state.timers.set(now + STEAL_AFTER_S, Timer.STEAL)
+
+
+def fill(state: CoreState, engine: Engine, now: float) -> None:
+    """Send an engine what fits into its window."""
+    if engine.leaving:
+        classify(state, engine)
+        return
+    batch: list[Task] = []
+    if not engine.assigned:
+        engine.heard_at = now
+        engine.backlog_s = 0.0
+        engine.stuck = False
+    most = _share(state)
+    if state.lanes.all or state.lanes.plain.late:
+        while len(batch) < most:
+            lane = _next_lane(state, engine)
+            if lane is None or not _take(state, engine, lane, now, batch):
+                break
+    else:
+        _take_plain(state, engine, most, now, batch)
+    if batch:
+        state.uses += 1
+        engine.used = state.uses
+        state.commands.append(Dispatch(engine.id, batch))
+    classify(state, engine)
+
+
+def _take_plain(state: CoreState, engine: Engine, most: int, now: float, batch: list[Task]) -> None:
+    """The short way, when no ready task has terms of its own: `_take` again and again, without asking what cannot be."""
+    lane = state.lanes.plain
+    tasks, assigned = lane.tasks, engine.assigned
+    backlog_s, taken, kind, cost = engine.backlog_s, 0, None, 0.0
+    while tasks and taken < most:
+        task = tasks[0]
+        if task.state is State.READY:
+            if task.payload.kind != kind or task.expected_s is not None:
+                kind = task.payload.kind
+                cost = state.pace.cost(kind, task.expected_s)
+            if backlog_s + cost > WINDOW_S and assigned:
+                break
+            backlog_s += cost
+            taken += 1
+            task.state = step(State.READY, Step.DISPATCH)
+            task.engine = engine.id
+            task.cost_s = cost
+            assigned[task.id] = task
+            batch.append(task)
+            if task.detail is not None or task.terms.retries:
+                _begin_attempt(state, task, now)
+        tasks.popleft()
+    engine.backlog_s = backlog_s
+    lane.ready -= taken
+
+
+def _take(state: CoreState, engine: Engine, lane: Lane, now: float, batch: list[Task]) -> bool:
+    """Assign the head of the lane if it fits beside what the engine has."""
+    task = lane.head()
+    if task is None:
+        return False
+    assigned = engine.assigned
+    cost = state.pace.cost(task.payload.kind, task.expected_s)
+    if assigned and engine.backlog_s + cost > WINDOW_S:
+        return False
+    key = lane.key
+    lane.drop_head()
+    if lane is state.lanes.plain:
+        lane.ready -= 1
+    else:
+        state.lanes.leave(lane)
+        if key.limits:
+            state.limits.take(key.limits)
+        if key.resources:
+            engine.pool.take(key.resources)
+    task.state = step(task.state, Step.DISPATCH)
+    task.engine = engine.id
+    task.cost_s = WINDOW_S if key.prompt else cost
+    engine.backlog_s += task.cost_s
+    assigned[task.id] = task
+    batch.append(task)
+    if task.detail is not None or task.terms.retries or task.terms.time_limit_s:
+        _begin_attempt(state, task, now)
+    return not key.prompt
+
+
+def _begin_attempt(state: CoreState, task: Task, now: float) -> None:
+    detail = detail_of(task)
+    detail.lane = None
+    detail.attempts += 1
+    detail.overdue = False
+    if task.terms.time_limit_s:
+        state.timers.set(now + task.terms.time_limit_s, Timer.OVERDUE, task, detail.attempts)
+
+
+def release_engine(state: CoreState, engine: Engine, task: Task) -> None:
+    """The engine has the task no longer: what it held is given back."""
+    del engine.assigned[task.id]
+    engine.backlog_s -= task.cost_s
+    terms = task.terms
+    if terms.resources:
+        engine.pool.give(terms.resources)
+        for lane in state.lanes.all.values():
+            if lane.key.resources:
+                state.touched[id(lane)] = lane
+    if terms.limits:
+        state.limits.give(terms.limits)
+        for name in terms.limits:
+            for lane in state.lanes.unpark(name):
+                state.touched[id(lane)] = lane
+
+
+def classify(state: CoreState, engine: Engine) -> None:
+    """Say whether the engine is idle, could be sent more, or has tasks that others could take."""
+    waiting = len(engine.assigned)
+    if engine.leaving:
+        state.idle.discard(engine)
+        state.slack.discard(engine)
+        state.loaded.pop(engine.id, None)
+        if not waiting:
+            state.commands.append(Dismiss(engine.id))
+        return
+    if not waiting:
+        state.slack.discard(engine)
+        state.loaded.pop(engine.id, None)
+        state.idle.add(engine)
+        return
+    state.idle.discard(engine)
+    if engine.backlog_s < LOW_WATER_S and not engine.stuck:
+        state.slack.add(engine)
+    else:
+        state.slack.discard(engine)
+    if waiting > 1 and not engine.stuck:
+        state.loaded[engine.id] = engine
+    else:
+        state.loaded.pop(engine.id, None)
+
+
+def _share(state: CoreState) -> int:
+    """How many tasks one engine takes at once, so that all with room get some."""
+    ready = state.lanes.plain.ready
+    openings = len(state.idle) + len(state.slack)
+    if openings > 1 and ready:
+        return min(BATCH_MAX, max(1, ready // openings))
+    return BATCH_MAX
+
+
+def _next_lane(state: CoreState, engine: Engine) -> Lane | None:
+    """The lane whose head is first in line for this engine."""
+    lanes = state.lanes
+    plain = lanes.plain
+    if not lanes.all:
+        return plain if plain.ready else None
+    best: Lane | None = None
+    best_rank = (0, 0)
+    if plain.ready and (head := plain.head()) is not None:
+        best, best_rank = plain, (0, head.id)
+    for lane in lanes.visible_to(engine.id):
+        head = lane.head()
+        if head is None:
+            continue
+        rank = (-lane.key.priority, int(head.id))
+        if (best is None or rank < best_rank) and _open_to(state, lane, engine):
+            best, best_rank = lane, rank
+    return best
+
+
+def _open_to(state: CoreState, lane: Lane, engine: Engine) -> bool:
+    key = lane.key
+    if engine.id in key.excluded:
+        return False
+    if key.prompt and engine.assigned:
+        return False
+    if key.limits and (limit := state.limits.exhausted(key.limits)) is not None:
+        state.lanes.park(lane, limit)
+        return False
+    return not key.resources or engine.pool.fits(key.resources)
+
+
+def _idle_engine_for(state: CoreState, lane: Lane) -> Engine | None:
+    """An idle engine that may take the head of the lane, chosen by the scheme."""
+    idle = state.idle
+    if not idle:
+        return None
+    key = lane.key
+    if key.allowed is None and not key.excluded and not key.resources:
+        engine = idle.choose()
+        return engine if _open_to(state, lane, engine) else None
+    if key.allowed is not None and len(key.allowed) <= len(idle):
+        nearby = [state.engines[engine_id] for engine_id in key.allowed if engine_id in idle]
+    else:
+        nearby = [engine for engine in idle if key.allowed is None or engine.id in key.allowed]
+    suited = [engine for engine in nearby if lane.parked_on is None and _open_to(state, lane, engine)]
+    return idle.choose_from(suited) if suited else None
+
+
+def _remain(state: CoreState, excluded: frozenset[EngineId]) -> bool:
+    """Whether a live engine is left, or none lives at all, so that one may yet come."""
+    return not state.engines or sum(engine in state.engines for engine in excluded) < len(state.engines)
+
+
+def _offered(state: CoreState, task: Task) -> bool:
+    if not state.pools or task.terms.patient:
+        return True
+    return any(pool.could_ever_fit(task.terms.resources) for pool in state.pools.values())
+
+
+def _no_pool(state: CoreState, task: Task) -> ImpossibleDependency:
+    needs = ", ".join(f"{name}={amount:g}" for name, amount in task.terms.resources)
+    names = [name for name, _ in task.terms.resources]
+    offers = "; ".join(
+        f"{pool.name} offers " + ", ".join(f"{name}={pool.capacity.get(name, 0):g}" for name in names)
+        for pool in list(state.pools.values())[:5]
+    )
+    return ImpossibleDependency(f"task {state.name(task.id)} needs {needs}, and no host has that: {offers}")
+
+
+def _no_engine_left(state: CoreState, task: Task, allowed: frozenset[EngineId] | None) -> ImpossibleDependency:
+    detail = detail_of(task)
+    name = state.name(task.id)
+    refused = f"it was refused by engine {', '.join(map(str, sorted(detail.refused)))}" if detail.refused else ""
+    if allowed is None:
+        return ImpossibleDependency(
+            f"task {name} has no engine left to run on: {refused}, which are all that there are"
+        )
+    if not allowed:
+        return ImpossibleDependency(
+            f"task {name} has no engine to run on: its targets and what it follows exclude each other"
+        )
+    gone = [engine for engine in sorted(allowed) if engine not in state.engines]
+    reasons = [f"engine {', '.join(map(str, gone))} is gone"] if gone else []
+    reasons += [refused] if refused else []
+    return ImpossibleDependency(f"task {name} has no engine left to run on: {' and '.join(reasons)}")
