@@ -19,7 +19,10 @@ class Clock(Protocol):
 
 
 class Inbox(Protocol):
-    """Where a backend hands in what happened. One for each session; every method may be called from any thread."""
+    """Where a backend hands in what happened. One for each session; every method may be called from any thread.
+
+    What is watched is called with the session's lock held.
+    """
 
     def put(self, event: BackendEvent) -> None:
         """Hand in an event from any thread; the loop wakes up for it."""
@@ -30,6 +33,12 @@ class Inbox(Protocol):
     def unwatch(self, fd: int) -> None:
         """Stop watching; unknown descriptors are ignored."""
 
+    def watch_writable(self, fd: int, on_writable: Callable[[], Sequence[BackendEvent]]) -> None:
+        """Call `on_writable` on the loop whenever `fd` can be written, until `unwatch_writable`."""
+
+    def unwatch_writable(self, fd: int) -> None:
+        """Stop asking whether `fd` can be written; unknown descriptors are ignored."""
+
     def new_engine_id(self) -> EngineId:
         """A number for an engine that is about to join."""
 
@@ -37,8 +46,8 @@ class Inbox(Protocol):
 class Backend(Protocol):
     """What provides engines and carries tasks to them.
 
-    `prepare` may be called from any thread. All other methods are called by one thread at a time, with the session's lock
-    held, and must not block nor call back into the session: they answer through the inbox.
+    `prepare` may be called from any thread. All other methods are called by one thread at a time, with the session's
+    lock held, and must not block nor call back into the session: they answer through the inbox.
     """
 
     name: str
@@ -72,7 +81,14 @@ class Backend(Protocol):
         """Raise KeyboardInterrupt in the task if it is the one running there."""
 
     def kill(self, engine: EngineId, reason: str) -> None:
-        """End the engine by force with its whole process group; a replacement is started where that is this backend's way."""
+        """End the engine by force, with its whole process group; it is replaced where that is this backend's way."""
+
+    def signal_engine(self, engine: EngineId, signum: int) -> None:
+        """Send a signal to the engine's process, where it has one of its own.
+
+        Raises:
+            UsageError: this backend's engines are no processes.
+        """
 
     def running(self, engine: EngineId) -> TaskId | None:
         """The task that the engine runs at this moment, if it can be told."""

@@ -1,0 +1,160 @@
+"""One submitted task, as the front ends hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from gangline._core.task import Task
+from gangline.errors import TaskCancelled
+from gangline.messages import Attempt, EngineInfo, Failure, Payload, TaskId, Terms
+
+if TYPE_CHECKING:
+    from gangline._runtime.session import Session
+
+Outcome = Literal["ok", "error", "aborted"]
+Listener = Callable[["Handle"], None]
+
+
+class Handle(Task):
+    """A task and what became of it. Made by `Session.submit`.
+
+    `status` is set last, so whoever sees it set may read the rest without a lock.
+
+    Attributes:
+        session: The session that it was submitted to.
+        name: The function's name, for people.
+        submitted_at: Seconds since the epoch, like all times here.
+        status: None while it is pending, then how it ended.
+        value: What the function returned, when the status is ok.
+        failure: What went wrong, when it is not.
+        received_at: When the result arrived here.
+        extras: What else it has written: stdout, stderr (str), outputs (list), data (dict), logs (list of dict).
+            Filled while the task runs, complete when it is done; None as long as there is nothing.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_listeners",
+        "extras",
+        "failure",
+        "name",
+        "received_at",
+        "session",
+        "status",
+        "submitted_at",
+        "value",
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        task_id: TaskId,
+        payload: Payload,
+        terms: Terms,
+        expected_s: float | None,
+        name: str,
+        submitted_at: float,
+    ) -> None:
+        super().__init__(task_id, payload, terms, expected_s)
+        self.session = session
+        self.name = name
+        self.submitted_at = submitted_at
+        self.status: Outcome | None = None
+        self.value: Any = None
+        self.failure: Failure | None = None
+        self.received_at: float | None = None
+        self.extras: dict[str, Any] | None = None
+        self._attempt: Attempt | None = None
+        self._listeners: list[Listener] | None = None
+
+    @property
+    def started_at(self) -> float | None:
+        """When the last attempt began on its engine; None if it never did, or has not been reported yet."""
+        return self._attempt.started_at if self._attempt is not None else None
+
+    @property
+    def completed_at(self) -> float | None:
+        """When the last attempt ended on its engine."""
+        return self._attempt.completed_at if self._attempt is not None else None
+
+    @property
+    def engine_info(self) -> EngineInfo | None:
+        """The engine that it is assigned to or ran on last."""
+        return self.session.engine_info(self.engine) if self.engine is not None else None
+
+    @property
+    def earlier(self) -> tuple[Failure, ...]:
+        """Why earlier attempts failed, oldest first."""
+        return tuple(self.detail.failures) if self.detail is not None else ()
+
+    def add_listener(self, listener: Listener) -> None:
+        """Call `listener(handle)` once the task is done: at once if it is, else from the thread that resolves it.
+
+        Listeners must not raise, and must not wait for other tasks unless they run on their own thread.
+        """
+        with self.session.lock:
+            if self.status is None:
+                if self._listeners is None:
+                    self._listeners = [listener]
+                else:
+                    self._listeners.append(listener)
+                return
+        listener(self)
+
+    def remove_listener(self, listener: Listener) -> None:
+        """The listener is not to be called any more; unknown ones are ignored."""
+        with self.session.lock:
+            if self._listeners is not None and listener in self._listeners:
+                self._listeners.remove(listener)
+
+    @property
+    def listened_to(self) -> bool:
+        """Whether anybody is to be told."""
+        return self._listeners is not None
+
+    def take_listeners(self) -> list[Listener]:
+        """Those to call now; they are forgotten here."""
+        listeners, self._listeners = self._listeners, None
+        return listeners or []
+
+    def succeed(self, attempt: Attempt, received_at: float) -> None:
+        """The task has ended with a result."""
+        self._attempt = attempt
+        self.value = attempt.value
+        self.received_at = received_at
+        if attempt.extras is not None:
+            self._complete_extras(attempt)
+        self.status = "ok"
+
+    def fail(self, failure: Failure, attempt: Attempt | None, received_at: float) -> None:
+        """The task has ended without one."""
+        self._attempt = attempt
+        self.failure = failure
+        self.received_at = received_at
+        if attempt is not None and attempt.extras is not None:
+            self._complete_extras(attempt)
+        self.status = "aborted" if isinstance(failure.error, TaskCancelled) else "error"
+
+    def write(self, stream: str, content: Any) -> None:
+        """Take in what the running task has written so far."""
+        if self.status is not None:
+            return
+        extras = self.extras = {} if self.extras is None else self.extras
+        match stream:
+            case "stdout" | "stderr":
+                extras[stream] = extras.get(stream, "") + content
+            case "data":
+                extras.setdefault("data", {}).update(content)
+            case _:
+                extras.setdefault("outputs" if stream == "display" else "logs", []).append(content)
+
+    def _complete_extras(self, attempt: Attempt) -> None:
+        """What comes with the result is the rest of what was not sent while the task ran."""
+        assert attempt.extras is not None
+        for stream, content in attempt.extras.items():
+            if stream in ("outputs", "logs"):
+                for each in content:
+                    self.write("display" if stream == "outputs" else "log", each)
+            else:
+                self.write(stream, content)

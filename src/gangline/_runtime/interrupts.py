@@ -1,0 +1,42 @@
+"""Ctrl-C must not strike while the scheduler's state is being changed.
+
+Python raises KeyboardInterrupt in the main thread between any two steps of it. While the main thread holds a session's
+lock that would leave half a change behind, so the handler here notes the interrupt and the session raises it as soon
+as the change is whole. It is put in place only where Python's own handler was, and is otherwise the same.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import weakref
+from types import FrameType
+from typing import Protocol
+
+
+class Interruptible(Protocol):
+    """Something with moments in which the main thread must not be interrupted."""
+
+    interrupted: bool
+
+    def in_critical_section(self) -> bool:
+        """Whether the calling thread is in such a moment."""
+
+
+_sessions: weakref.WeakSet[Interruptible] = weakref.WeakSet()
+
+
+def guard(session: Interruptible) -> None:
+    """From now on, hold an interrupt back while the session is in a critical section."""
+    _sessions.add(session)
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if on_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _on_interrupt)
+
+
+def _on_interrupt(signum: int, frame: FrameType | None) -> None:
+    for session in list(_sessions):
+        if session.in_critical_section():
+            session.interrupted = True
+            return
+    signal.default_int_handler(signum, frame)
