@@ -1,0 +1,243 @@
+"""Between core and backend: feeds the one with what happens, and has the other carry out what it answers.
+
+Rules:
+- `lock` guards the core's state and the backend. It is held for as long as one event takes, never while user code runs
+  and never while anything waits.
+- Listeners are called, and interrupts raised, after the lock was released: by `settle`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from gangline._core import machine
+from gangline._core.commands import Command, Dismiss, Dispatch, Interrupt, Kill, Recall, Resolve
+from gangline._core.state import CoreState
+from gangline._runtime import interrupts
+from gangline._runtime.handle import Handle
+from gangline._runtime.loop import Loop
+from gangline._runtime.poller import OnReady
+from gangline._runtime.retention import Retention
+from gangline.errors import TaskError
+from gangline.messages import (
+    BackendEvent,
+    EngineId,
+    EngineInfo,
+    EngineJoined,
+    EngineLost,
+    Failure,
+    Finished,
+    Output,
+    Returned,
+    Status,
+)
+from gangline.ports import Backend
+
+EngineEvent = EngineJoined | EngineLost
+EngineListener = Callable[[EngineEvent], None]
+
+
+class Conductor:
+    """The core, the backend and the loop of one session, and the lock around them. The backend's inbox.
+
+    Attributes:
+        state: The core's.
+        lock: To be held for every use of state and backend.
+        retained: Tasks by number.
+        engine_infos: Every engine that ever joined.
+        engine_listeners: Whom to tell of engines.
+        interrupted: An interrupt was held back while the state was being changed.
+        epoch: What to add to a monotonic time to get seconds since the epoch.
+    """
+
+    def __init__(self, backend: Backend, state: CoreState, name: str) -> None:
+        self.state = state
+        self.backend = backend
+        self.lock = threading.RLock()
+        self.retained = Retention()
+        self.engine_infos: dict[EngineId, EngineInfo] = {}
+        self.engine_listeners: list[EngineListener] = []
+        self.interrupted = False
+        self.epoch = time.time() - time.monotonic()
+        self.loop = Loop(self, name)
+        self._inline = threading.RLock() if backend.name == "inline" else None
+        self._next_engine = 0
+        self._news = False
+        self._resolved: list[Handle] = []
+        self._engine_events: list[EngineEvent] = []
+
+    def start(self, engines: int | None) -> None:
+        """Start the engines and the loop."""
+        interrupts.guard(self)
+        with self.lock:
+            self.backend.start(self, engines)
+        if self._inline is None:
+            self.loop.start()
+        self.settle()
+
+    def carry_out(self, commands: Sequence[Command]) -> None:
+        """Do what the core asks for; with the lock held."""
+        for command in commands:
+            if type(command) is Resolve:
+                self.resolve(command)
+            elif type(command) is Dispatch:
+                self.backend.send(command.engine, [(task.id, task.payload) for task in command.tasks])
+            else:
+                self._carry_out_rare(command)
+
+    def resolve(self, command: Resolve) -> None:
+        """Enter into a handle how its task ended; with the lock held."""
+        handle, attempt, error = command
+        assert isinstance(handle, Handle)
+        received_at = time.monotonic() + self.epoch
+        if attempt is not None and attempt.status is Status.OK:
+            handle.succeed(attempt, received_at)
+        elif attempt is not None:
+            handle.fail(attempt.value, attempt, received_at)
+        else:
+            assert error is not None
+            handle.fail(_failure_of(error), None, received_at)
+        self.retained.finish(handle)
+        self._news = True
+        if handle.listened_to:
+            self._resolved.append(handle)
+
+    def settle(self) -> None:
+        """What a thread that has submitted or ordered something does after it released the lock."""
+        if self._inline is not None:
+            self._turn_inline()
+        if self._news:
+            self._news = False
+            self._tell_listeners()
+            self.loop.notify()
+        if self.interrupted:
+            self.raise_interrupt()
+
+    def raise_interrupt(self) -> None:
+        """Raise the interrupt that was held back, if this is the thread for it."""
+        if self.interrupted and threading.current_thread() is threading.main_thread():
+            self.interrupted = False
+            raise KeyboardInterrupt
+
+    # The inbox ------------------------------------------------------------------------------------------------
+
+    def put(self, event: BackendEvent) -> None:
+        """Take an event from the backend."""
+        self.loop.put(event)
+
+    def watch(self, fd: int, on_readable: OnReady) -> None:
+        """Watch a descriptor for the backend."""
+        self.loop.poller.watch(fd, on_readable)
+
+    def watch_writable(self, fd: int, on_writable: OnReady) -> None:
+        """Tell the backend when a descriptor can be written."""
+        self.loop.poller.watch_writable(fd, on_writable)
+
+    def unwatch(self, fd: int) -> None:
+        """Watch a descriptor no more."""
+        self.loop.poller.unwatch(fd)
+
+    def unwatch_writable(self, fd: int) -> None:
+        """Do not ask any more whether a descriptor can be written."""
+        self.loop.poller.unwatch_writable(fd)
+
+    def new_engine_id(self) -> EngineId:
+        """A number for an engine that is about to join."""
+        with self.lock:
+            self._next_engine += 1
+            return EngineId(self._next_engine - 1)
+
+    # The loop's owner -----------------------------------------------------------------------------------------
+
+    def take_in(self, ready: list[OnReady], events: list[BackendEvent]) -> None:
+        """Let the core have what has happened; by the thread that turns the loop."""
+        with self.lock:
+            for on_ready in ready:
+                events.extend(on_ready())
+            for event in events:
+                self._on_event(event)
+            wake_at = self.state.timers.next_at()
+            if wake_at is not None and wake_at <= (now := time.monotonic()):
+                self.carry_out(machine.on_tick(self.state, now))
+            self._news = False
+        if self._inline is not None:
+            self._turn_inline()
+        if self._resolved or self._engine_events:
+            self._tell_listeners()
+
+    def next_wake(self) -> float | None:
+        """When the core has something to do by itself."""
+        return self.state.timers.next_at()
+
+    def in_critical_section(self) -> bool:
+        """Whether the calling thread is changing the state, so that it must not be interrupted."""
+        return self.lock._is_owned() or self.loop.turned_by_me()  # type: ignore[attr-defined]
+
+    def _on_event(self, event: BackendEvent) -> None:
+        state, now = self.state, time.monotonic()
+        if isinstance(event, Finished):
+            commands = machine.on_finished(state, event.engine, event.attempts, now)
+        elif isinstance(event, Returned):
+            commands = machine.on_returned(state, event.engine, event.tasks, now)
+        elif isinstance(event, Output):
+            handle = self.retained.get(event.task)
+            if handle is not None:
+                handle.write(event.stream, event.content)
+            return
+        elif isinstance(event, EngineJoined):
+            self.engine_infos[event.engine] = event.info
+            self._on_engine_event(event)
+            commands = machine.on_engine_joined(state, event.engine, event.info, now)
+        else:
+            self._on_engine_event(event)
+            commands = machine.on_engine_lost(state, event.engine, event.reason, event.running, now)
+        self.carry_out(commands)
+
+    def _on_engine_event(self, event: EngineEvent) -> None:
+        self._engine_events.append(event)
+        self._news = True
+
+    def _carry_out_rare(self, command: Command) -> None:
+        match command:
+            case Recall(engine):
+                returned = self.backend.recall(engine)
+                if returned:
+                    self.carry_out(machine.on_returned(self.state, engine, returned, time.monotonic()))
+            case Interrupt(engine, task):
+                self.backend.interrupt(engine, task.id)
+            case Kill(engine, reason):
+                self.backend.kill(engine, reason)
+            case Dismiss(engine):
+                self.backend.stop_engine(engine)
+
+    def _tell_listeners(self) -> None:
+        while self._resolved or self._engine_events:
+            with self.lock:
+                resolved, self._resolved = self._resolved, []
+                events, self._engine_events = self._engine_events, []
+                listeners = list(self.engine_listeners)
+            for event in events:
+                for listener in listeners:
+                    listener(event)
+            for handle in resolved:
+                for each in handle.take_listeners():
+                    each(handle)
+
+    def _turn_inline(self) -> None:
+        """Run on this thread what an inline backend has to do, unless another thread is at it and will do this too."""
+        assert self._inline is not None
+        if not self._inline.acquire(blocking=False):
+            return
+        try:
+            while events := self.backend.turn():
+                with self.lock:
+                    for event in events:
+                        self._on_event(event)
+        finally:
+            self._inline.release()
+
+
+def _failure_of(error: TaskError) -> Failure:
+    return Failure(error, type(error).__name__, str(error), "")
