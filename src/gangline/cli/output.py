@@ -1,0 +1,70 @@
+"""How a command speaks: results to stdout as text or JSON or not at all, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console, RenderableType
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Output(StrEnum):
+    """The forms that results can take."""
+
+    HUMAN = "human"
+    JSON = "json"
+    QUIET = "quiet"
+
+
+class Screen:
+    """Where a command prints.
+
+    Colours and live lines appear on a terminal only, and never with NO_COLOR set or TERM=dumb; a pipe gets plain lines.
+
+    Args:
+        form: What the user asked for with ``--output``.
+    """
+
+    def __init__(self, form: Output) -> None:
+        self.form = form
+        self._results = Console(highlight=False)
+        self.messages = Console(stderr=True, highlight=False, quiet=form is Output.QUIET)
+
+    def result(self, data: Mapping[str, Any], *human: RenderableType) -> None:
+        """Print a command's result.
+
+        Args:
+            data: As JSON types, for programs.
+            human: The same as tables and text, for people.
+        """
+        if self.form is Output.JSON:
+            click.echo(json.dumps(data, indent=2))
+        elif self.form is Output.HUMAN:
+            for part in human:
+                self._results.print(part)
+
+    def say(self, text: RenderableType) -> None:
+        """Print a message that is not part of the result."""
+        self.messages.print(text)
+
+
+def _open_screen(_ctx: click.Context, _option: click.Parameter, form: str) -> Screen:
+    return Screen(Output(form))
+
+
+def output_option(command: Command) -> Command:
+    """Give a command the option ``--output``; it gets a `Screen` as the argument `screen`."""
+    return click.option(
+        "--output",
+        "screen",
+        type=click.Choice([form.value for form in Output]),
+        default=Output.HUMAN.value,
+        show_default=True,
+        callback=_open_screen,
+        help="How results are printed; quiet prints none and leaves the exit code.",
+    )(command)

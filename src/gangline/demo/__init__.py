@@ -1,0 +1,1 @@
+"""The demonstration: the running interpreter's whole standard library, measured, summed up and drawn in parallel."""
