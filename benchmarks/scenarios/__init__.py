@@ -1,0 +1,37 @@
+"""The scenarios, in the order of the table."""
+
+from benchmarks.scenario import Scenario
+from benchmarks.scenarios import (
+    array,
+    core_scaling,
+    graph,
+    import_time,
+    map_small,
+    map_tracked,
+    round_trip,
+    start_up,
+    submissions,
+    uneven,
+)
+
+SCENARIOS: tuple[Scenario, ...] = (
+    submissions.SCENARIO,
+    round_trip.SCENARIO,
+    map_small.SCENARIO,
+    map_tracked.SCENARIO,
+    uneven.BUSY,
+    uneven.WAITING,
+    array.SCENARIO,
+    graph.SCENARIO,
+    core_scaling.PLAIN_COST,
+    core_scaling.GRAPH_COST,
+    core_scaling.MEMORY,
+    core_scaling.GRAPH_MEMORY,
+    import_time.SCENARIO,
+    start_up.SCENARIO,
+)
+
+
+def scenario(name: str) -> Scenario:
+    """The scenario of that name."""
+    return next(scenario for scenario in SCENARIOS if scenario.name == name)
