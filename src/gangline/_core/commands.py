@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gangline._core.task import Task
-from gangline.errors import TaskError
+from gangline.errors import GanglineError
 from gangline.messages import Attempt, EngineId
 
 
@@ -21,7 +21,14 @@ class Resolve(NamedTuple):
 
     task: Task
     attempt: Attempt | None
-    error: TaskError | None
+    error: GanglineError | None
+
+
+class Succeed(NamedTuple):
+    """These tasks have ended well, each with its attempt: as many `Resolve` in one, since this is what happens most."""
+
+    tasks: list[Task]
+    attempts: list[Attempt]
 
 
 class Recall(NamedTuple):
@@ -50,4 +57,4 @@ class Dismiss(NamedTuple):
     engine: EngineId
 
 
-Command = Dispatch | Resolve | Recall | Interrupt | Kill | Dismiss
+Command = Dispatch | Succeed | Resolve | Recall | Interrupt | Kill | Dismiss

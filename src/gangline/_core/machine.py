@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gangline._core import dependency
-from gangline._core.commands import Command, Interrupt, Kill, Recall, Resolve
+from gangline._core.commands import Command, Interrupt, Kill, Recall, Resolve, Succeed
 from gangline._core.dependency import Verdict
 from gangline._core.engines import Engine
 from gangline._core.ledger import Ending
@@ -33,26 +33,27 @@ INTERRUPT_GRACE_S = 1.0
 
 _TIMERS_MIN = 1024
 
+# Steps of the shortest way through the table, taken so often that they are looked up once.
+_RELEASED = step(State.NEW, Step.RELEASE)
+_SUCCEEDED = step(State.ASSIGNED, Step.SUCCEED)
+
 
 def on_submitted(state: CoreState, tasks: Sequence[Task], now: float) -> Sequence[Command]:
     """New tasks, numbered in order. Within one call they may depend on one another, whatever their order."""
+    plain, special = state.lanes.plain, []
     for task in tasks:
         state.tasks[task.id] = task
-    circular = dependency.find_cycles(tasks) if len(tasks) > 1 else {}
-    for task in tasks:
-        if task.state is not State.NEW:
-            continue
         if task.terms.plain:
-            task.state = step(State.NEW, Step.RELEASE)
-            state.lanes.plain.tasks.append(task)
-            state.lanes.plain.ready += 1
-        elif task.id in circular:
-            _refuse_cycle(state, task, circular[task.id])
+            task.state = _RELEASED
+            plain.tasks.append(task)
+            plain.ready += 1
         else:
-            _admit(state, task, now)
+            special.append(task)
+    if special:
+        _admit_all(state, special, now)
     if state.idle or state.touched:
         spread(state, now)
-    elif state.lanes.plain.ready >= CORK and state.slack:
+    elif plain.ready >= CORK and state.slack:
         fill(state, state.slack.choose(), now)
     return state.take_commands()
 
@@ -114,26 +115,34 @@ def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attemp
     engine = state.engines.get(engine_id)
     if engine is None:
         return state.take_commands()
-    assigned, pace, commands, dependents = engine.assigned, state.pace, state.commands, state.dependents
+    assigned, dependents, live, close = engine.assigned, state.dependents, state.tasks, state.ledger.close
     engine.heard_at = now
     engine.stuck = False
+    succeeded = Succeed([], [])
+    state.commands.append(succeeded)
     for attempt in attempts:
-        task = assigned.get(attempt.task)
+        task_id, status, _, started_at, completed_at, _ = attempt
+        task = assigned.get(task_id)
         if task is None:
             continue
-        pace.learn(task.payload.kind, attempt.completed_at - attempt.started_at)
-        release_engine(state, engine, task)
-        if attempt.status is not Status.OK:
+        state.pace.learn(task.payload.kind, completed_at - started_at)
+        if task.terms.plain:
+            del assigned[task_id]
+            engine.backlog_s -= task.cost_s
+        else:
+            release_engine(state, engine, task)
+        if status is not Status.OK:
             _on_failed(state, task, attempt, now)
         elif task.detail is not None and task.detail.cancelled:
             _end(state, task, Step.CANCEL, error=_cancelled(state, task))
         else:
-            task.state = step(State.ASSIGNED, Step.SUCCEED)
-            del state.tasks[task.id]
-            state.ledger.close(task.id, Ending.SUCCESS, engine_id)
-            commands.append(Resolve(task, attempt, None))
-            if task.id in dependents:
-                _tell_dependents(state, task.id)
+            task.state = _SUCCEEDED
+            del live[task_id]
+            close(task_id, Ending.SUCCESS, engine_id)
+            succeeded.tasks.append(task)
+            succeeded.attempts.append(attempt)
+            if task_id in dependents:
+                _tell_dependents(state, task_id)
     fill(state, engine, now)
     if state.idle or state.touched:
         spread(state, now)
@@ -205,6 +214,16 @@ def on_tick(state: CoreState, now: float) -> Sequence[Command]:
         state.timers.clear_ended()
     spread(state, now)
     return state.take_commands()
+
+
+def _admit_all(state: CoreState, tasks: Sequence[Task], now: float) -> None:
+    """Let tasks with terms of their own in."""
+    circular = dependency.find_cycles(tasks) if len(tasks) > 1 else {}
+    for task in tasks:
+        if task.id in circular:
+            _refuse_cycle(state, task, circular[task.id])
+        else:
+            _admit(state, task, now)
 
 
 def _admit(state: CoreState, task: Task, now: float) -> None:

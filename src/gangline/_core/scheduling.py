@@ -19,6 +19,8 @@ from gangline._core.transitions import State, Step, step
 from gangline.errors import ImpossibleDependency
 from gangline.messages import EngineId
 
+_DISPATCHED = step(State.READY, Step.DISPATCH)
+
 
 def lane_key(state: CoreState, task: Task) -> LaneKey | ImpossibleDependency:
     """The lane that a task has to wait in as things stand, or why it can wait nowhere."""
@@ -96,7 +98,7 @@ def fill(state: CoreState, engine: Engine, now: float) -> None:
 
 
 def _take_plain(state: CoreState, engine: Engine, most: int, now: float, batch: list[Task]) -> None:
-    """The short way, when no ready task has terms of its own: `_take` again and again, without asking what cannot be."""
+    """The short way when no ready task has terms of its own: `_take` again and again, asking less."""
     lane = state.lanes.plain
     tasks, assigned = lane.tasks, engine.assigned
     backlog_s, taken, kind, cost = engine.backlog_s, 0, None, 0.0
@@ -110,7 +112,7 @@ def _take_plain(state: CoreState, engine: Engine, most: int, now: float, batch: 
                 break
             backlog_s += cost
             taken += 1
-            task.state = step(State.READY, Step.DISPATCH)
+            task.state = _DISPATCHED
             task.engine = engine.id
             task.cost_s = cost
             assigned[task.id] = task

@@ -8,19 +8,22 @@ Rules:
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from gangline._core import machine
-from gangline._core.commands import Command, Dismiss, Dispatch, Interrupt, Kill, Recall, Resolve
+from gangline._core.commands import Command, Dismiss, Dispatch, Interrupt, Kill, Recall, Resolve, Succeed
 from gangline._core.state import CoreState
+from gangline._core.task import Task
 from gangline._runtime import interrupts
 from gangline._runtime.handle import Handle
 from gangline._runtime.loop import Loop
 from gangline._runtime.poller import OnReady
 from gangline._runtime.retention import Retention
-from gangline.errors import TaskError
+from gangline.errors import GanglineError, InternalError
 from gangline.messages import (
     BackendEvent,
     EngineId,
@@ -31,9 +34,10 @@ from gangline.messages import (
     Finished,
     Output,
     Returned,
-    Status,
 )
 from gangline.ports import Backend
+
+_log = logging.getLogger("gangline")
 
 EngineEvent = EngineJoined | EngineLost
 EngineListener = Callable[[EngineEvent], None]
@@ -48,7 +52,9 @@ class Conductor:
         retained: Tasks by number.
         engine_infos: Every engine that ever joined.
         engine_listeners: Whom to tell of engines.
+        unsettled: There is something for `settle` to do.
         interrupted: An interrupt was held back while the state was being changed.
+        unusable: Why nothing can be submitted any more, if so.
         epoch: What to add to a monotonic time to get seconds since the epoch.
     """
 
@@ -60,11 +66,12 @@ class Conductor:
         self.engine_infos: dict[EngineId, EngineInfo] = {}
         self.engine_listeners: list[EngineListener] = []
         self.interrupted = False
+        self.unusable: str | None = None
         self.epoch = time.time() - time.monotonic()
         self.loop = Loop(self, name)
         self._inline = threading.RLock() if backend.name == "inline" else None
         self._next_engine = 0
-        self._news = False
+        self.unsettled = self._inline is not None
         self._resolved: list[Handle] = []
         self._engine_events: list[EngineEvent] = []
 
@@ -80,8 +87,8 @@ class Conductor:
     def carry_out(self, commands: Sequence[Command]) -> None:
         """Do what the core asks for; with the lock held."""
         for command in commands:
-            if type(command) is Resolve:
-                self.resolve(command)
+            if type(command) is Succeed:
+                self._succeed(command)
             elif type(command) is Dispatch:
                 self.backend.send(command.engine, [(task.id, task.payload) for task in command.tasks])
             else:
@@ -92,28 +99,34 @@ class Conductor:
         handle, attempt, error = command
         assert isinstance(handle, Handle)
         received_at = time.monotonic() + self.epoch
-        if attempt is not None and attempt.status is Status.OK:
-            handle.succeed(attempt, received_at)
-        elif attempt is not None:
-            handle.fail(attempt.value, attempt, received_at)
-        else:
-            assert error is not None
+        if error is not None:
             handle.fail(_failure_of(error), None, received_at)
-        self.retained.finish(handle)
-        self._news = True
-        if handle.listened_to:
+        else:
+            assert attempt is not None
+            handle.fail(attempt.value, attempt, received_at)
+        self._finish(handle)
+
+    def _succeed(self, command: Succeed) -> None:
+        received_at = time.monotonic() + self.epoch
+        for handle, attempt in zip(cast(list[Handle], command.tasks), command.attempts, strict=True):
+            handle.succeed(attempt, received_at)
+            self._finish(handle)
+
+    def _finish(self, handle: Handle) -> None:
+        self.retained.add(handle)
+        self.unsettled = True
+        if handle.listeners is not None:
             self._resolved.append(handle)
 
     def settle(self) -> None:
         """What a thread that has submitted or ordered something does after it released the lock."""
         if self._inline is not None:
             self._turn_inline()
-        if self._news:
-            self._news = False
-            self._tell_listeners()
-            self.loop.notify()
-        if self.interrupted:
-            self.raise_interrupt()
+        else:
+            self.unsettled = False
+        self._tell_listeners()
+        self.loop.notify()
+        self.raise_interrupt()
 
     def raise_interrupt(self) -> None:
         """Raise the interrupt that was held back, if this is the thread for it."""
@@ -161,15 +174,31 @@ class Conductor:
             wake_at = self.state.timers.next_at()
             if wake_at is not None and wake_at <= (now := time.monotonic()):
                 self.carry_out(machine.on_tick(self.state, now))
-            self._news = False
         if self._inline is not None:
             self._turn_inline()
+        else:
+            self.unsettled = False
         if self._resolved or self._engine_events:
             self._tell_listeners()
 
     def next_wake(self) -> float | None:
         """When the core has something to do by itself."""
         return self.state.timers.next_at()
+
+    def crash(self, error: Exception) -> None:
+        """The scheduler itself has failed: nothing can be relied on, and everybody who waits must hear of it."""
+        bug = InternalError(f"the scheduler failed, which is a bug in Gangline: {type(error).__name__}: {error}")
+        bug.__cause__ = error
+        _log.critical("%s", bug, exc_info=error)
+        with self.lock:
+            self.unusable = str(bug)
+            self.resolve_all(lambda task: bug)
+
+    def resolve_all(self, error_for: Callable[[Task], GanglineError]) -> None:
+        """End every task that has not ended with an error of its own; with the lock held."""
+        for task in list(self.state.tasks.values()):
+            self.resolve(Resolve(task, None, error_for(task)))
+        self.state.tasks.clear()
 
     def in_critical_section(self) -> bool:
         """Whether the calling thread is changing the state, so that it must not be interrupted."""
@@ -182,8 +211,8 @@ class Conductor:
         elif isinstance(event, Returned):
             commands = machine.on_returned(state, event.engine, event.tasks, now)
         elif isinstance(event, Output):
-            handle = self.retained.get(event.task)
-            if handle is not None:
+            handle = state.tasks.get(event.task)
+            if isinstance(handle, Handle):
                 handle.write(event.stream, event.content)
             return
         elif isinstance(event, EngineJoined):
@@ -197,10 +226,12 @@ class Conductor:
 
     def _on_engine_event(self, event: EngineEvent) -> None:
         self._engine_events.append(event)
-        self._news = True
+        self.unsettled = True
 
     def _carry_out_rare(self, command: Command) -> None:
         match command:
+            case Resolve():
+                self.resolve(command)
             case Recall(engine):
                 returned = self.backend.recall(engine)
                 if returned:
@@ -239,5 +270,5 @@ class Conductor:
             self._inline.release()
 
 
-def _failure_of(error: TaskError) -> Failure:
+def _failure_of(error: GanglineError) -> Failure:
     return Failure(error, type(error).__name__, str(error), "")

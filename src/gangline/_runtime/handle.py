@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from gangline._core.task import Task
+from gangline._core.transitions import State
 from gangline.errors import TaskCancelled
 from gangline.messages import Attempt, EngineInfo, Failure, Payload, TaskId, Terms
 
@@ -31,13 +32,14 @@ class Handle(Task):
         received_at: When the result arrived here.
         extras: What else it has written: stdout, stderr (str), outputs (list), data (dict), logs (list of dict).
             Filled while the task runs, complete when it is done; None as long as there is nothing.
+        listeners: Whom to tell when it is done; None when nobody.
     """
 
     __slots__ = (
         "_attempt",
-        "_listeners",
         "extras",
         "failure",
+        "listeners",
         "name",
         "received_at",
         "session",
@@ -56,7 +58,15 @@ class Handle(Task):
         name: str,
         submitted_at: float,
     ) -> None:
-        super().__init__(task_id, payload, terms, expected_s)
+        # As Task.__init__; calling it would cost as much as all of this.
+        self.id = task_id
+        self.payload = payload
+        self.terms = terms
+        self.expected_s = expected_s
+        self.state = State.NEW
+        self.engine = None
+        self.cost_s = 0.0
+        self.detail = None
         self.session = session
         self.name = name
         self.submitted_at = submitted_at
@@ -66,7 +76,7 @@ class Handle(Task):
         self.received_at: float | None = None
         self.extras: dict[str, Any] | None = None
         self._attempt: Attempt | None = None
-        self._listeners: list[Listener] | None = None
+        self.listeners: list[Listener] | None = None
 
     @property
     def started_at(self) -> float | None:
@@ -95,27 +105,22 @@ class Handle(Task):
         """
         with self.session.lock:
             if self.status is None:
-                if self._listeners is None:
-                    self._listeners = [listener]
+                if self.listeners is None:
+                    self.listeners = [listener]
                 else:
-                    self._listeners.append(listener)
+                    self.listeners.append(listener)
                 return
         listener(self)
 
     def remove_listener(self, listener: Listener) -> None:
         """The listener is not to be called any more; unknown ones are ignored."""
         with self.session.lock:
-            if self._listeners is not None and listener in self._listeners:
-                self._listeners.remove(listener)
-
-    @property
-    def listened_to(self) -> bool:
-        """Whether anybody is to be told."""
-        return self._listeners is not None
+            if self.listeners is not None and listener in self.listeners:
+                self.listeners.remove(listener)
 
     def take_listeners(self) -> list[Listener]:
         """Those to call now; they are forgotten here."""
-        listeners, self._listeners = self._listeners, None
+        listeners, self.listeners = self.listeners, None
         return listeners or []
 
     def succeed(self, attempt: Attempt, received_at: float) -> None:
@@ -124,7 +129,7 @@ class Handle(Task):
         self.value = attempt.value
         self.received_at = received_at
         if attempt.extras is not None:
-            self._complete_extras(attempt)
+            self._complete_extras(attempt.extras)
         self.status = "ok"
 
     def fail(self, failure: Failure, attempt: Attempt | None, received_at: float) -> None:
@@ -133,7 +138,7 @@ class Handle(Task):
         self.failure = failure
         self.received_at = received_at
         if attempt is not None and attempt.extras is not None:
-            self._complete_extras(attempt)
+            self._complete_extras(attempt.extras)
         self.status = "aborted" if isinstance(failure.error, TaskCancelled) else "error"
 
     def write(self, stream: str, content: Any) -> None:
@@ -149,10 +154,9 @@ class Handle(Task):
             case _:
                 extras.setdefault("outputs" if stream == "display" else "logs", []).append(content)
 
-    def _complete_extras(self, attempt: Attempt) -> None:
+    def _complete_extras(self, rest: Mapping[str, Any]) -> None:
         """What comes with the result is the rest of what was not sent while the task ran."""
-        assert attempt.extras is not None
-        for stream, content in attempt.extras.items():
+        for stream, content in rest.items():
             if stream in ("outputs", "logs"):
                 for each in content:
                     self.write("display" if stream == "outputs" else "log", each)

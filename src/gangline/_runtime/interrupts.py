@@ -18,6 +18,7 @@ class Interruptible(Protocol):
     """Something with moments in which the main thread must not be interrupted."""
 
     interrupted: bool
+    unsettled: bool
 
     def in_critical_section(self) -> bool:
         """Whether the calling thread is in such a moment."""
@@ -37,6 +38,6 @@ def guard(session: Interruptible) -> None:
 def _on_interrupt(signum: int, frame: FrameType | None) -> None:
     for session in list(_sessions):
         if session.in_critical_section():
-            session.interrupted = True
+            session.interrupted = session.unsettled = True
             return
     signal.default_int_handler(signum, frame)

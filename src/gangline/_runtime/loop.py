@@ -34,6 +34,9 @@ class Owner(Protocol):
     def next_wake(self) -> float | None:
         """When the core wants to be woken; monotonic seconds."""
 
+    def crash(self, error: Exception) -> None:
+        """Taking something in has failed, which must not happen: end everything with this error."""
+
 
 class Waiter:
     """A thread that waits while another one turns the loop."""
@@ -175,7 +178,12 @@ class Loop:
         events: list[BackendEvent] = []
         while self._events:
             events.append(self._events.popleft())
-        self._owner.take_in(ready, events)
+        try:
+            self._owner.take_in(ready, events)
+        except Exception as error:
+            # A bug. Left alone it would stop the loop and let everybody who waits wait for ever.
+            self._owner.crash(error)
+            raise
         if self._waiters:
             self._wake_satisfied()
 

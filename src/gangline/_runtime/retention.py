@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gangline.messages import TaskId
 
@@ -18,57 +17,62 @@ TASKS_MAX = 100_000
 BYTES_MAX = 2**30
 """About how much memory their arguments and results may hold."""
 
+_NEGLIGIBLE_BYTES = 512
+
 _SMALL = frozenset({int, float, bool, type(None)})
 
 
 class Retention:
-    """Tasks by number: all that are pending, and the last finished ones."""
+    """The last finished tasks by number."""
 
     def __init__(self) -> None:
         self._handles: dict[TaskId, Handle] = {}
-        self._finished: deque[tuple[TaskId, int]] = deque()
         self._bytes = 0
 
     def __iter__(self) -> Iterator[Handle]:
-        return iter(list(self._handles.values()))
+        return iter(self._handles.values())
 
     def __len__(self) -> int:
         return len(self._handles)
-
-    def add(self, handle: Handle) -> None:
-        """Remember a new task."""
-        self._handles[handle.id] = handle
 
     def get(self, task: TaskId) -> Handle | None:
         """The task of that number, if it is remembered."""
         return self._handles.get(task)
 
-    def finish(self, handle: Handle) -> None:
-        """A task has ended; the oldest finished ones may now be forgotten."""
-        if handle.id not in self._handles:
-            return
-        size = _size_bytes(handle.value) + handle.payload.size_bytes
-        self._finished.append((handle.id, size))
-        self._bytes += size
-        while len(self._finished) > TASKS_MAX or (self._bytes > BYTES_MAX and len(self._finished) > 1):
-            oldest, oldest_size = self._finished.popleft()
-            self._bytes -= oldest_size
-            self._handles.pop(oldest, None)
+    def add(self, handle: Handle) -> None:
+        """Remember a task that has ended; the oldest ones may be forgotten for it."""
+        handles = self._handles
+        handles[handle.id] = handle
+        if type(handle.value) not in _SMALL or handle.payload.size_bytes > _NEGLIGIBLE_BYTES:
+            self._bytes += _size_bytes(handle)
+        if len(handles) > TASKS_MAX or self._bytes > BYTES_MAX:
+            self._shrink()
 
     def forget(self, task: TaskId) -> None:
         """Forget one task."""
-        self._handles.pop(task, None)
+        handle = self._handles.pop(task, None)
+        if handle is not None:
+            self._bytes -= _size_bytes(handle)
 
-    def forget_finished(self) -> None:
-        """Forget every task that has ended."""
-        self._handles = {task: handle for task, handle in self._handles.items() if handle.status is None}
-        self._finished.clear()
+    def forget_all(self) -> None:
+        """Forget every task."""
+        self._handles.clear()
         self._bytes = 0
 
+    def _shrink(self) -> None:
+        """Forget the oldest tenth, so that this is rare; the youngest is always kept."""
+        count = len(self._handles)
+        most, most_bytes = TASKS_MAX * 0.9, BYTES_MAX * 0.9
+        for task in list(self._handles)[: count - 1]:
+            if len(self._handles) <= most and self._bytes <= most_bytes:
+                return
+            self.forget(task)
 
-def _size_bytes(value: Any) -> int:
-    """About how much memory a result holds; without looking inside containers."""
-    if type(value) in _SMALL:
-        return 0
-    nbytes = getattr(value, "nbytes", None)
-    return nbytes if isinstance(nbytes, int) else sys.getsizeof(value, 0)
+
+def _size_bytes(handle: Handle) -> int:
+    """About how much memory a task holds; without looking inside containers, and 0 where it is next to nothing."""
+    value, size = handle.value, handle.payload.size_bytes
+    if type(value) not in _SMALL:
+        nbytes = getattr(value, "nbytes", None)
+        size += nbytes if isinstance(nbytes, int) else sys.getsizeof(value, 0)
+    return size if size > _NEGLIGIBLE_BYTES else 0

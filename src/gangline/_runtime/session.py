@@ -5,16 +5,16 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from gangline._core import machine
-from gangline._core.commands import Resolve
 from gangline._core.explain import explain
+from gangline._core.machine import on_submitted
 from gangline._core.state import CoreState
 from gangline._runtime.conductor import Conductor, EngineListener
 from gangline._runtime.handle import Handle
@@ -58,8 +58,9 @@ class Session:
         self._conductor = Conductor(backend, self._state, name=f"gangline-{self.id}")
         self.lock = self._conductor.lock
         self._retained = self._conductor.retained
-        self._next_task = 0
-        self._unusable: str | None = None
+        self._prepare = backend.prepare
+        self._epoch = self._conductor.epoch
+        self._next_task = TaskId(0)
         _live.add(self)
         self._conductor.start(engines)
 
@@ -89,18 +90,21 @@ class Session:
             SessionClosed: the session is closed, or belongs to the process that this one was forked from.
             Unpicklable: an argument cannot travel; nothing was submitted.
         """
-        if self._unusable is not None:
+        conductor, state = self._conductor, self._state
+        if conductor.unusable is not None:
             self.check_usable()
-        conductor = self._conductor
-        payload = self.backend.prepare(function, args, kwargs)
+        payload = self._prepare(function, args, kwargs)
+        now = monotonic()
         with self.lock:
-            now = time.monotonic()
-            handle = self._new_handle(payload, terms, expected_s, name or _name_of(function), now)
-            commands = machine.on_submitted(self._state, (handle,), now)
+            task_id, self._next_task = self._next_task, TaskId(self._next_task + 1)
+            handle = Handle(self, task_id, payload, terms, expected_s, name or _name_of(function), now + self._epoch)
+            commands = on_submitted(state, (handle,), now)
             if commands:
                 conductor.carry_out(commands)
-            conductor.loop.wake_by(self._state.timers.next_at())
-        conductor.settle()
+            if terms is not PLAIN:
+                conductor.loop.wake_by(state.timers.next_at())
+        if conductor.unsettled:
+            conductor.settle()
         return handle
 
     def submit_many(
@@ -113,12 +117,11 @@ class Session:
             Unpicklable: as `submit`; nothing was submitted.
         """
         self.check_usable()
-        prepare = self.backend.prepare
-        prepared = [(prepare(*call), _name_of(call[0])) for call in calls]
+        prepared = [(self._prepare(*call), _name_of(call[0])) for call in calls]
         with self.lock:
-            now = time.monotonic()
+            now = monotonic()
             handles = [self._new_handle(payload, terms, expected_s, name, now) for payload, name in prepared]
-            self._conductor.carry_out(machine.on_submitted(self._state, handles, now))
+            self._conductor.carry_out(on_submitted(self._state, handles, now))
             self._conductor.loop.wake_by(self._state.timers.next_at())
         self._conductor.settle()
         return handles
@@ -137,9 +140,9 @@ class Session:
                 "only a finished task can be resubmitted"
             )
         with self.lock:
-            now = time.monotonic()
+            now = monotonic()
             again = self._new_handle(handle.payload, handle.terms, handle.expected_s, handle.name, now)
-            self._conductor.carry_out(machine.on_submitted(self._state, (again,), now))
+            self._conductor.carry_out(on_submitted(self._state, (again,), now))
             self._conductor.loop.wake_by(self._state.timers.next_at())
         self._conductor.settle()
         return again
@@ -171,11 +174,11 @@ class Session:
         Raises:
             SessionClosed: it does not hold, and the session is closed.
         """
-        if self._unusable is not None and not condition():
+        if self._conductor.unusable is not None and not condition():
             self.check_usable()
         held = self._conductor.loop.wait(condition, timeout_s)
         self._conductor.raise_interrupt()
-        if not held and self._unusable is not None:
+        if not held and self._conductor.unusable is not None:
             self.check_usable()
         return held
 
@@ -197,7 +200,7 @@ class Session:
             if handle.status is not None:
                 raise UsageError(f"task {self._state.name(handle.id)} has already finished ({handle.status})")
             engine = handle.engine
-            now = time.monotonic()
+            now = monotonic()
             self._conductor.carry_out(machine.on_cancelled(self._state, handle.id, now, interrupt=interrupt))
             runs_on = (
                 handle.status is None
@@ -212,13 +215,16 @@ class Session:
 
     def find(self, task: TaskId) -> Handle | None:
         """A task that has not ended, or one of the last that have."""
-        return self._retained.get(task)
+        with self.lock:
+            pending = self._state.tasks.get(task)
+            return pending if isinstance(pending, Handle) else self._retained.get(task)
 
     @property
     def handles(self) -> list[Handle]:
         """The tasks that are remembered, in order of submission."""
         with self.lock:
-            return list(self._retained)
+            pending = cast(list[Handle], list(self._state.tasks.values()))
+            return sorted([*self._retained, *pending], key=lambda handle: handle.id)
 
     def purge(self, handles: Iterable[Handle] | None = None) -> None:
         """Forget finished tasks; None is all of them.
@@ -228,7 +234,7 @@ class Session:
         """
         with self.lock:
             if handles is None:
-                self._retained.forget_finished()
+                self._retained.forget_all()
                 return
             handles = list(handles)
             for handle in handles:
@@ -250,7 +256,7 @@ class Session:
         """
         self.check_usable()
         with self.lock:
-            self._conductor.carry_out(machine.on_limit_set(self._state, name, cap, time.monotonic()))
+            self._conductor.carry_out(machine.on_limit_set(self._state, name, cap, monotonic()))
         self._conductor.settle()
 
     def unknown_task(self, text: str) -> TaskId:
@@ -298,7 +304,7 @@ class Session:
         """Stop an engine once it has ended what it runs; what waits there goes to others."""
         self.check_usable()
         with self.lock:
-            self._conductor.carry_out(machine.on_engine_leaving(self._state, engine, time.monotonic()))
+            self._conductor.carry_out(machine.on_engine_leaving(self._state, engine, monotonic()))
         self._conductor.settle()
 
     def kill_engine(self, engine: EngineId, reason: str = "was killed on request") -> None:
@@ -331,8 +337,8 @@ class Session:
         Raises:
             SessionClosed: it is closed, or this is a fork of the process that it belongs to.
         """
-        if self._unusable is not None:
-            raise SessionClosed(self._unusable)
+        if self._conductor.unusable is not None:
+            raise SessionClosed(self._conductor.unusable)
 
     def close(self) -> None:
         """Stop the engines. What has not ended is cancelled. Closing again does nothing."""
@@ -340,23 +346,22 @@ class Session:
             if self.closed:
                 return
             self.closed = True
-            forked = self._unusable is not None
-            self._unusable = self._unusable or "the client is closed; make a new one"
+            forked = self._conductor.unusable is not None
+            self._conductor.unusable = self._conductor.unusable or "the client is closed; make a new one"
             _live.discard(self)
         if forked:
             return
         self.backend.stop(_STOP_TIMEOUT_S)
         with self.lock:
-            for task in list(self._state.tasks.values()):
-                error = TaskCancelled(f"task {self._state.name(task.id)} was cancelled: its client was closed")
-                self._conductor.resolve(Resolve(task, None, error))
-            self._state.tasks.clear()
+            self._conductor.resolve_all(
+                lambda task: TaskCancelled(f"task {self._state.name(task.id)} was cancelled: its client was closed")
+            )
         self._conductor.settle()
         self._conductor.loop.close()
 
     def disown(self) -> None:
         """This process is a fork of the one that the session belongs to: here it is of no use."""
-        self._unusable = (
+        self._conductor.unusable = (
             "this client belongs to the parent process; a forked child must make its own "
             "(gangline.Client() after the fork)"
         )
@@ -371,15 +376,15 @@ class Session:
         self.close()
 
     def _new_handle(self, payload: Payload, terms: Terms, expected_s: float | None, name: str, now: float) -> Handle:
-        task_id = TaskId(self._next_task)
-        self._next_task += 1
-        handle = Handle(self, task_id, payload, terms, expected_s, name, now + self._conductor.epoch)
-        self._retained.add(handle)
-        return handle
+        task_id, self._next_task = self._next_task, TaskId(self._next_task + 1)
+        return Handle(self, task_id, payload, terms, expected_s, name, now + self._epoch)
 
 
 def _name_of(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", None) or type(function).__name__
+    try:
+        return function.__name__
+    except AttributeError:
+        return type(function).__name__
 
 
 _live: weakref.WeakSet[Session] = weakref.WeakSet()
