@@ -69,7 +69,9 @@ def _check_picture(picture: Path) -> None:
     missing = [module for module in ("matplotlib", "squarify") if find_spec(module) is None]
     if missing:
         names = " and ".join(missing)
-        raise MissingExtra(f"the picture needs {names}: pip install 'gangline[demo]', or leave it out with --no-picture")
+        raise MissingExtra(
+            f"the picture needs {names}: pip install 'gangline[demo]', or leave it out with --no-picture"
+        )
     if picture.suffix not in (".svg", ".png", ".pdf"):
         raise UsageError(f"{picture} must end in .svg, .png or .pdf, which says how it is drawn")
     if not picture.absolute().parent.is_dir():

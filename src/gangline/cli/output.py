@@ -13,6 +13,9 @@ from rich.console import Console, RenderableType
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+_WIDTH_OFF_TERMINALS = 200
+
+
 class Output(StrEnum):
     """The forms that results can take."""
 
@@ -32,8 +35,9 @@ class Screen:
 
     def __init__(self, form: Output) -> None:
         self.form = form
-        self._results = Console(highlight=False)
-        self.messages = Console(stderr=True, highlight=False, quiet=form is Output.QUIET)
+        self._results = _open_console(stderr=False)
+        self.messages = _open_console(stderr=True)
+        self.messages.quiet = form is Output.QUIET
 
     def result(self, data: Mapping[str, Any], *human: RenderableType) -> None:
         """Print a command's result.
@@ -46,11 +50,19 @@ class Screen:
             click.echo(json.dumps(data, indent=2))
         elif self.form is Output.HUMAN:
             for part in human:
-                self._results.print(part)
+                self._results.print(part, soft_wrap=isinstance(part, str))
 
     def say(self, text: RenderableType) -> None:
         """Print a message that is not part of the result."""
-        self.messages.print(text)
+        self.messages.print(text, soft_wrap=isinstance(text, str))
+
+
+def _open_console(*, stderr: bool) -> Console:
+    """A console that takes text as it is, and that leaves tables their width where no terminal limits it."""
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_OFF_TERMINALS
+    return console
 
 
 def _open_screen(_ctx: click.Context, _option: click.Parameter, form: str) -> Screen:
