@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import selectors
+import threading
 from collections.abc import Callable, Sequence
 
 from gangline.messages import BackendEvent
@@ -14,12 +15,14 @@ OnReady = Callable[[], Sequence[BackendEvent]]
 
 
 class Poller:
-    """Descriptors, and what to call when they are ready. `wake` may be called from anywhere."""
+    """Descriptors, and what to call when they are ready. `wake` may be called from any thread."""
 
     def __init__(self) -> None:
         self._readers: dict[int, OnReady] = {}
         self._writers: dict[int, OnReady] = {}
         self._multiplexer: _Multiplexer = _Epoll() if hasattr(select, "epoll") else _Selector()
+        self._closed = False
+        self._wake_lock = threading.Lock()
         self._wake_in, self._wake_out = os.pipe()
         for end in (self._wake_in, self._wake_out):
             os.set_blocking(end, False)
@@ -62,11 +65,16 @@ class Poller:
 
     def wake(self) -> None:
         """Let a `poll` that waits, or the next one, return at once."""
-        with contextlib.suppress(BlockingIOError, OSError):
-            os.write(self._wake_out, b"w")
+        with self._wake_lock, contextlib.suppress(BlockingIOError):
+            if not self._closed:
+                os.write(self._wake_out, b"w")
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Give the descriptors back; closing again does nothing."""
+        with self._wake_lock:  # a late `wake` must not write to a number that means something else by then
+            if self._closed:
+                return
+            self._closed = True
         self._multiplexer.close()
         os.close(self._wake_in)
         os.close(self._wake_out)
