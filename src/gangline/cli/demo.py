@@ -145,8 +145,8 @@ def _remarks(analysis: Analysis, backend: str) -> Iterator[str]:
         kill = analysis.kill
         successors = " and ".join(f"engine {engine}" for engine in kill.replaced_by) or "no other engine"
         yield (
-            f"Engine {kill.engine} was killed when {kill.after:,} tasks were done; {successors} took its place. "
-            f"Tasks that were run again: {kill.repeated}. Results that were lost: none."
+            f"Engine {kill.engine} was killed when {kill.after:,} tasks were done. What it was running was run again, "
+            f"what it had yet to run went elsewhere; {successors} took its place. No result was lost."
         )
     yield f"Answer: {analysis.digest} (the same on every backend)"
     if analysis.picture:

@@ -42,13 +42,11 @@ class Kill:
         engine: Its number.
         after: How many tasks had ended before.
         replaced_by: The engines that joined since.
-        repeated: How many tasks had to be run again.
     """
 
     engine: int
     after: int
     replaced_by: tuple[int, ...]
-    repeated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class _Victim:
 
     engine: int
     after: int
-    present: tuple[int, ...]
+    present: frozenset[int]
 
 
 def analyse(
@@ -135,7 +133,7 @@ def analyse(
         tasks=len(submitted.all),
         per_engine=_count_per_engine(submitted.all),
         seconds=time.monotonic() - began,
-        kill=victim and _examine(client, victim, submitted.all),
+        kill=victim and Kill(victim.engine, victim.after, tuple(sorted(set(client.ids) - victim.present))),
     )
 
 
@@ -168,15 +166,9 @@ def _watch(client: Client, submitted: _Submitted, kill: bool, watch: Callable[[P
         done = tasks - len(waiting)
         watch(Progress(done, tasks, lines, len(client.ids)))
         if kill and victim is None and 2 * done >= tasks:
-            victim = _Victim(client.ids[0], done, tuple(client.ids))
+            victim = _Victim(client.ids[0], done, frozenset(client.ids))
             client.send_signal(signal.SIGKILL, targets=victim.engine)
     return victim
-
-
-def _examine(client: Client, victim: _Victim, results: Iterable[AsyncResult]) -> Kill:
-    replaced_by = tuple(engine for engine in client.ids if engine not in victim.present)
-    repeated = sum(len(result.earlier) for result in results)
-    return Kill(victim.engine, victim.after, replaced_by, repeated)
 
 
 def _count_per_engine(results: Iterable[AsyncResult]) -> dict[int, int]:
