@@ -75,11 +75,11 @@ def impossible(state: CoreState, task: Task) -> ImpossibleDependency:
     for verb, each in (("run after", detail.after), ("follow", detail.follow)):
         if each is None or not each.deciding:
             continue
-        names = _names(state, each.deciding)
-        if each.unknown:
-            return InvalidDependency(f"task {name} is to {verb} {names}: there is no such task here")
         if each.deciding == [task.id]:
             return InvalidDependency(f"task {name} is to {verb} itself")
+        names = _names(state, each.deciding)
+        if each.unknown.issuperset(each.deciding):
+            return InvalidDependency(f"task {name} is to {verb} {names}: there is no such task here")
         return ImpossibleDependency(f"task {name} can never run: it is to {verb} {names}, {_why(state, each)}")
     raise AssertionError("no dependency of the task is impossible")
 
@@ -97,9 +97,9 @@ def _open(state: CoreState, task: Task, dependency: Dependency, *, in_place: boo
             continue
         ending = state.ledger.ending(which)
         place = state.ledger.place(which)
-        _count(opened, which, ending, place, in_place=in_place, live=state.engines)
         if ending is Ending.UNKNOWN:
-            opened.unknown = bool(opened.deciding)
+            opened.unknown |= {which}
+        _count(opened, which, ending, place, in_place=in_place, live=state.engines)
     return opened
 
 
@@ -164,7 +164,7 @@ def _why(state: CoreState, each: Watch) -> str:
 
 
 def find_cycles(tasks: Sequence[Task]) -> dict[TaskId, list[TaskId]]:
-    """Tasks of one submission that wait for themselves → the circle in which they do.
+    """Tasks of one submission that wait for themselves → a circle in which they do; without these no circle is left.
 
     A dependency on an earlier task cannot close a circle, so only a submission with a reference ahead is searched.
     """

@@ -9,7 +9,8 @@ Rules:
 - A lane's order is by task number: those that come in order stand in a deque, those that come back or are freed late
   in a heap beside it.
 - A task that left its lane without being popped (cancelled, timed out, moved) stays behind as a stale entry; `ready`
-  counts the others, and `head` drops the stale ones.
+  counts the others. `head` drops the stale ones that it meets; all go when they are the most, or one was moved, since
+  a moved task may come back.
 - A lane whose limit is exhausted is parked with that limit, so that no engine looks at it in vain.
 """
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from gangline._core.task import NO_ENGINES, Task
@@ -38,6 +39,8 @@ class LaneKey(NamedTuple):
     resources: tuple[tuple[str, float], ...]
     prompt: bool
 
+
+_STALE_MAX = 64
 
 PLAIN_KEY = LaneKey(0, None, NO_ENGINES, (), (), False)
 
@@ -91,6 +94,12 @@ class Lane:
             return late[0]
         return tasks[0] if tasks else None
 
+    def drop_stale(self) -> None:
+        """Take out every stale entry."""
+        self.tasks = deque(task for task in self.tasks if self.holds(task))
+        self.late = [task for task in self.late if self.holds(task)]
+        heapify(self.late)
+
     def drop_head(self) -> None:
         """Take out what `head` has just returned."""
         if self.late and (not self.tasks or self.late[0].id < self.tasks[0].id):
@@ -107,7 +116,7 @@ class Lanes:
         all: Every other lane with ready tasks, parked ones included.
         open: Those of them that name no engines and are not parked.
         by_engine: Those that name engines and are not parked, by engine.
-        ready: Ready tasks in all lanes but the plain one.
+        parked: Those that a limit keeps back, by limit.
     """
 
     __slots__ = ("all", "by_engine", "open", "parked", "plain")
@@ -141,6 +150,13 @@ class Lanes:
         if not lane.ready and lane is not self.plain:
             del self.all[lane.key]
             self._hide(lane)
+
+    def withdraw(self, task: Task) -> None:
+        """A task that waited in a lane has ended, so its entry is stale."""
+        lane = task.detail.lane if task.detail is not None and task.detail.lane is not None else self.plain
+        self.leave(lane)
+        if len(lane.tasks) + len(lane.late) > 2 * lane.ready + _STALE_MAX:
+            lane.drop_stale()
 
     def visible_to(self, engine: EngineId) -> Iterable[Lane]:
         """The lanes other than the plain one that an engine may take from, parked ones left out."""

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gangline.errors import UsageError
+from gangline.messages import EngineId
+
+if TYPE_CHECKING:
+    from gangline._core.engines import Engine
+
+Needs = tuple[tuple[str, float], ...]
+"""Amounts by name of a resource."""
 
 _EPSILON = 1e-9
 """Amounts are floats that are taken and given back; sums may be off by rounding."""
@@ -77,32 +85,35 @@ class Pool:
     Attributes:
         capacity: Amount by resource. A resource that is not named is one that the pool does not have.
         used: Amount taken by running tasks.
+        engines: How many live engines share it.
+        idle: Those of them that are idle.
     """
 
-    __slots__ = ("capacity", "engines", "name", "used")
+    __slots__ = ("capacity", "engines", "idle", "name", "used")
 
     def __init__(self, name: str, capacity: Mapping[str, float]) -> None:
         self.name = name
         self.capacity = dict(capacity)
         self.used: dict[str, float] = {}
         self.engines = 0
+        self.idle: dict[EngineId, Engine] = {}
 
-    def could_ever_fit(self, needs: tuple[tuple[str, float], ...]) -> bool:
+    def could_ever_fit(self, needs: Needs) -> bool:
         """Whether the needs fit into the pool when nothing runs there."""
         return all(amount <= self.capacity.get(name, 0.0) + _EPSILON for name, amount in needs)
 
-    def fits(self, needs: tuple[tuple[str, float], ...]) -> bool:
+    def fits(self, needs: Needs) -> bool:
         """Whether the needs fit beside what runs."""
         return all(
             self.used.get(name, 0.0) + amount <= self.capacity.get(name, 0.0) + _EPSILON for name, amount in needs
         )
 
-    def take(self, needs: tuple[tuple[str, float], ...]) -> None:
+    def take(self, needs: Needs) -> None:
         """A task that needs this begins."""
         for name, amount in needs:
             self.used[name] = self.used.get(name, 0.0) + amount
 
-    def give(self, needs: tuple[tuple[str, float], ...]) -> None:
+    def give(self, needs: Needs) -> None:
         """A task that needed this has ended."""
         for name, amount in needs:
             self.used[name] -= amount

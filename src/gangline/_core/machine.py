@@ -20,18 +20,19 @@ from gangline._core.engines import Engine
 from gangline._core.ledger import Ending
 from gangline._core.limits import Pool
 from gangline._core.pacing import CORK, STEAL_AFTER_S
-from gangline._core.scheduling import classify, fill, lane_key, place, release_engine, spread
+from gangline._core.scheduling import classify, fill, forget, lane_key, place, release_engine, spread
 from gangline._core.state import CoreState
 from gangline._core.task import NO_ENGINES, Task, detail_of
 from gangline._core.timers import Timer
 from gangline._core.transitions import State, Step, step
 from gangline.errors import DependencyTimeout, EngineError, InvalidDependency, TaskCancelled, TaskError, TaskTimedOut
-from gangline.messages import Attempt, EngineId, EngineInfo, Failure, Status, TaskId
+from gangline.messages import Attempt, EngineId, EngineInfo, Failure, Status, TaskId, Terms
 
 INTERRUPT_GRACE_S = 1.0
 """How long an attempt that passed its time limit has to end after it was interrupted, before its engine is killed."""
 
-_TIMERS_MIN = 1024
+DELAY_MAX_S = 365 * 86400.0
+"""The longest delay before a retry, however often it was multiplied."""
 
 # Steps of the shortest way through the table, taken so often that they are looked up once.
 _RELEASED = step(State.NEW, Step.RELEASE)
@@ -89,11 +90,9 @@ def on_engine_lost(
     engine = state.engines.pop(engine_id, None)
     if engine is None:
         return state.take_commands()
-    state.idle.discard(engine)
-    state.slack.discard(engine)
-    state.loaded.pop(engine_id, None)
+    forget(state, engine)
     engine.leaving = True
-    _drop_pool(state, engine)
+    without_pool = _drop_pool(state, engine)
     lost = EngineError(
         f"engine {engine_id} on {engine.info.host} {reason}", engine_id=engine_id, host=engine.info.host, reason=reason
     )
@@ -101,11 +100,11 @@ def on_engine_lost(
         release_engine(state, engine, task)
         if task.id in running:
             _attempt_failed(state, task, _failure(lost, state.name(task.id)), now)
-        elif task.terms.pinned:
+        elif task.terms.pinned and not _is_cancelled(task):
             _end(state, task, Step.FAIL, error=lost)
         else:
             _give_back(state, task)
-    _resettle(state, engine_id)
+    _resettle(state, engine_id, without_pool)
     spread(state, now)
     return state.take_commands()
 
@@ -125,7 +124,8 @@ def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attemp
         task = assigned.get(task_id)
         if task is None:
             continue
-        state.pace.learn(task.payload.kind, completed_at - started_at)
+        if status is not Status.UNMET:
+            state.pace.learn(task.payload.kind, completed_at - started_at)
         if task.terms.plain:
             del assigned[task_id]
             engine.backlog_s -= task.cost_s
@@ -133,8 +133,8 @@ def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attemp
             release_engine(state, engine, task)
         if status is not Status.OK:
             _on_failed(state, task, attempt, now)
-        elif task.detail is not None and task.detail.cancelled:
-            _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+        elif _is_cancelled(task):
+            _end(state, task, Step.CANCEL, error=_cancelled(state, task), ran_on=engine_id)
         else:
             task.state = _SUCCEEDED
             del live[task_id]
@@ -159,12 +159,12 @@ def on_returned(state: CoreState, engine_id: EngineId, tasks: Iterable[TaskId], 
         if task is None:
             continue
         release_engine(state, engine, task)
-        if task.detail is not None and task.detail.cancelled:
-            _end(state, task, Step.CANCEL, error=_cancelled(state, task))
-        else:
-            _give_back(state, task)
-    engine.stuck = bool(engine.assigned)
-    classify(state, engine)
+        _give_back(state, task)
+    if engine.assigned:
+        engine.stuck = True
+        classify(state, engine)
+    else:
+        fill(state, engine, now)
     spread(state, now)
     return state.take_commands()
 
@@ -205,13 +205,11 @@ def on_limit_set(state: CoreState, name: str, cap: int, now: float) -> Sequence[
 def on_tick(state: CoreState, now: float) -> Sequence[Command]:
     """Time has passed: do what has come due."""
     while (due := state.timers.pop_due(now)) is not None:
-        timer, task, attempt = due
-        if timer is Timer.STEAL:
+        timer, task_id, start = due
+        if task_id is None:
             _steal(state, now)
-        elif task is not None and task.id in state.tasks:
-            _on_timer(state, timer, task, attempt, now)
-    if len(state.timers) > max(_TIMERS_MIN, 4 * len(state.tasks)):
-        state.timers.clear_ended()
+        elif (task := state.tasks.get(task_id)) is not None:
+            _on_timer(state, timer, task, start, now)
     spread(state, now)
     return state.take_commands()
 
@@ -230,7 +228,7 @@ def _admit(state: CoreState, task: Task, now: float) -> None:
     """Let a task with terms of its own in: it becomes ready, blocked, or impossible."""
     terms = task.terms
     if terms.timeout_s:
-        state.timers.set(now + terms.timeout_s, Timer.EXPIRE, task)
+        state.timers.set(now + terms.timeout_s, Timer.EXPIRE, task.id)
     verdict = dependency.watch(state, task) if terms.after or terms.follow else Verdict.MET
     _follow_verdict(state, task, verdict)
     if task.state is State.NEW:
@@ -249,7 +247,8 @@ def _follow_verdict(state: CoreState, task: Task, verdict: Verdict) -> None:
 
 def _release(state: CoreState, task: Task, how: Step) -> None:
     """The task may run, if there is anywhere it can."""
-    if task.detail is not None and task.detail.expired and how is not Step.RETRY_NOW:
+    detail = task.detail
+    if detail is not None and detail.expired and not detail.failures:
         _end(state, task, Step.FAIL, error=_expired(state, task))
         return
     key = lane_key(state, task)
@@ -261,7 +260,10 @@ def _release(state: CoreState, task: Task, how: Step) -> None:
 
 
 def _give_back(state: CoreState, task: Task) -> None:
-    """The task comes back unstarted and waits again, in the place of its age."""
+    """The task comes back unstarted and waits again, in the place of its age, if it is still wanted."""
+    if _is_cancelled(task):
+        _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+        return
     if task.detail is not None:
         task.detail.attempts = max(0, task.detail.attempts - 1)
     _release(state, task, Step.RETURN)
@@ -273,7 +275,7 @@ def _on_failed(state: CoreState, task: Task, attempt: Attempt, now: float) -> No
         detail = detail_of(task)
         assert task.engine is not None
         if detail.cancelled:
-            _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+            _end(state, task, Step.CANCEL, error=_cancelled(state, task), ran_on=task.engine)
             return
         detail.refused |= {task.engine}
         detail.attempts = max(0, detail.attempts - 1)
@@ -284,42 +286,57 @@ def _on_failed(state: CoreState, task: Task, attempt: Attempt, now: float) -> No
 
 def _attempt_failed(state: CoreState, task: Task, failure: Failure, now: float, attempt: Attempt | None = None) -> None:
     """An attempt has failed, or its engine has died under it: try again if that is allowed, else it is over."""
-    detail = task.detail
+    detail, where = task.detail, task.engine
+    assert where is not None
     error: TaskError | None = failure.error if attempt is None and isinstance(failure.error, TaskError) else None
     if detail is not None and detail.cancelled:
-        _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+        _end(state, task, Step.CANCEL, error=_cancelled(state, task), ran_on=where)
         return
     if detail is not None and detail.overdue:
         error = _overdue(state, task)
         failure = _failure(error, state.name(task.id))
-    if not task.terms.retries or detail is None or detail.attempts > task.terms.retries:
-        _end(state, task, Step.FAIL, attempt=attempt, error=error)
+    without_place = task.terms.pinned and where not in state.engines
+    if not task.terms.retries or detail is None or detail.attempts > task.terms.retries or without_place:
+        _end(state, task, Step.FAIL, attempt=attempt, error=error, ran_on=where)
         return
-    assert task.engine is not None
     detail.failures.append(failure)
-    detail.failed_on |= {task.engine}
-    delay_s = task.terms.retry_delay_s * task.terms.retry_backoff ** (detail.attempts - 1)
+    detail.failed_on |= {where}
+    detail.ran_on = where
+    delay_s = _retry_delay_s(task.terms, detail.attempts)
     if delay_s > 0:
         task.state = step(task.state, Step.RETRY_LATER)
-        state.timers.set(now + delay_s, Timer.RESUME, task)
+        state.timers.set(now + delay_s, Timer.RESUME, task.id)
     else:
         _release(state, task, Step.RETRY_NOW)
 
 
+def _retry_delay_s(terms: Terms, attempts: int) -> float:
+    delay_s = terms.retry_delay_s
+    for _ in range(attempts - 1):
+        if not 0 < delay_s < DELAY_MAX_S:
+            break
+        delay_s *= terms.retry_backoff
+    return min(delay_s, DELAY_MAX_S)
+
+
 def _end(
-    state: CoreState, task: Task, how: Step, *, attempt: Attempt | None = None, error: TaskError | None = None
+    state: CoreState,
+    task: Task,
+    how: Step,
+    *,
+    attempt: Attempt | None = None,
+    error: TaskError | None = None,
+    ran_on: EngineId | None = None,
 ) -> None:
-    """The task is over, not with success."""
-    if task.state is State.READY:
-        lane = task.detail.lane if task.detail is not None and task.detail.lane is not None else state.lanes.plain
-        task.state = step(task.state, how)
-        state.lanes.leave(lane)
-    else:
-        task.state = step(task.state, how)
+    """The task is over, not with success; `ran_on` is the engine of the attempt that has just ended, if one has."""
+    waited = task.state is State.READY
+    task.state = step(task.state, how)
+    if waited:
+        state.lanes.withdraw(task)
     del state.tasks[task.id]
-    detail = task.detail
-    ran = attempt is not None or (detail is not None and detail.attempts > 0) or isinstance(error, EngineError)
-    state.ledger.close(task.id, Ending.FAILURE, task.engine if ran else None)
+    if ran_on is None and task.detail is not None:
+        ran_on = task.detail.ran_on
+    state.ledger.close(task.id, Ending.FAILURE, ran_on)
     state.commands.append(Resolve(task, attempt if error is None else None, error))
     if task.id in state.dependents:
         _tell_dependents(state, task.id)
@@ -344,9 +361,13 @@ def _tell_dependents(state: CoreState, task_id: TaskId) -> None:
         state.telling = None
 
 
-def _resettle(state: CoreState, lost: EngineId) -> None:
+def _resettle(state: CoreState, lost: EngineId, without_pool: bool) -> None:
     """Ready tasks that an engine's end leaves without a place move to another lane, or fail."""
-    lanes = [lane for lane in state.lanes.all.values() if lane.key.excluded or lost in (lane.key.allowed or NO_ENGINES)]
+    lanes = [
+        lane
+        for lane in state.lanes.all.values()
+        if lane.key.excluded or lost in (lane.key.allowed or NO_ENGINES) or (without_pool and lane.key.resources)
+    ]
     for lane in lanes:
         for task in list(lane):
             key = lane_key(state, task)
@@ -355,9 +376,10 @@ def _resettle(state: CoreState, lost: EngineId) -> None:
             elif key != lane.key:
                 state.lanes.leave(lane)
                 place(state, task, key)
+        lane.drop_stale()
 
 
-def _on_timer(state: CoreState, timer: Timer, task: Task, attempt: int, now: float) -> None:
+def _on_timer(state: CoreState, timer: Timer, task: Task, start: int, now: float) -> None:
     match timer:
         case Timer.EXPIRE if task.state is State.ASSIGNED:
             detail_of(task).expired = True
@@ -365,12 +387,12 @@ def _on_timer(state: CoreState, timer: Timer, task: Task, attempt: int, now: flo
             _end(state, task, Step.FAIL, error=_expired(state, task))
         case Timer.RESUME if task.state is State.DELAYED:
             _release(state, task, Step.RELEASE)
-        case Timer.OVERDUE | Timer.FORCE if task.state is State.ASSIGNED and detail_of(task).attempts == attempt:
+        case Timer.OVERDUE | Timer.FORCE if task.state is State.ASSIGNED and detail_of(task).starts == start:
             assert task.engine is not None
             if timer is Timer.OVERDUE:
                 detail_of(task).overdue = True
                 state.commands.append(Interrupt(task.engine, task))
-                state.timers.set(now + INTERRUPT_GRACE_S, Timer.FORCE, task, attempt)
+                state.timers.set(now + INTERRUPT_GRACE_S, Timer.FORCE, task.id, start)
             else:
                 reason = f"killed because task {state.name(task.id)} passed its time limit"
                 state.commands.append(Kill(task.engine, reason))
@@ -389,10 +411,13 @@ def _steal(state: CoreState, now: float) -> None:
             state.commands.append(Recall(engine.id))
 
 
-def _drop_pool(state: CoreState, engine: Engine) -> None:
+def _drop_pool(state: CoreState, engine: Engine) -> bool:
+    """The pool has lost an engine; True if that was its last one."""
     engine.pool.engines -= 1
-    if not engine.pool.engines:
-        del state.pools[engine.pool.name]
+    if engine.pool.engines:
+        return False
+    del state.pools[engine.pool.name]
+    return True
 
 
 def _refuse_cycle(state: CoreState, task: Task, cycle: Sequence[TaskId]) -> None:
@@ -402,6 +427,10 @@ def _refuse_cycle(state: CoreState, task: Task, cycle: Sequence[TaskId]) -> None
 
 def _failure(error: TaskError, name: str) -> Failure:
     return Failure(error, type(error).__name__, f"task {name}: {error}", "")
+
+
+def _is_cancelled(task: Task) -> bool:
+    return task.detail is not None and task.detail.cancelled
 
 
 def _cancelled(state: CoreState, task: Task) -> TaskCancelled:

@@ -42,12 +42,14 @@ class Pace:
         self._means: dict[int, float] = {}
 
     def cost(self, kind: int, expected_s: float | None) -> float:
-        """What a task of this kind adds to its engine's backlog, in seconds."""
-        mean = expected_s if expected_s is not None else self._means.get(kind, LONG_S)
+        """What a task of this kind adds to its engine's backlog, in seconds; always more than 0."""
+        mean = max(0.0, expected_s) if expected_s is not None else self._means.get(kind, LONG_S)
         return mean + OVERHEAD_S if mean < LONG_S else WINDOW_S
 
     def learn(self, kind: int, duration_s: float) -> None:
-        """A task of this kind has taken that long."""
+        """A task of this kind has taken that long; less than 0 where the engine's clock was set back meanwhile."""
+        if duration_s < 0.0:
+            return
         means = self._means
         mean = means.get(kind)
         if mean is None:

@@ -62,6 +62,9 @@ class Openings:
                 return
             self._keys[engine.id] = key
             heapq.heappush(self._heap, (key, engine.id))
+            if len(self._heap) > 64 and len(self._heap) > 4 * len(self._keys):
+                self._heap = [(key, engine_id) for engine_id, key in self._keys.items()]
+                heapq.heapify(self._heap)
         elif engine.id not in self._engines:
             self._positions[engine.id] = len(self._order)
             self._order.append(engine)
@@ -73,9 +76,6 @@ class Openings:
             return
         if self._rank is not None:
             del self._keys[engine.id]
-            if len(self._heap) > 64 and len(self._heap) > 4 * len(self._keys):
-                self._heap = [(key, engine_id) for engine_id, key in self._keys.items()]
-                heapq.heapify(self._heap)
             return
         position = self._positions.pop(engine.id)
         last = self._order.pop()

@@ -8,55 +8,68 @@ Rules, which hold at the end of each event:
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
+
 from gangline._core.commands import Dismiss, Dispatch
 from gangline._core.engines import Engine
 from gangline._core.lanes import PLAIN_KEY, Lane, LaneKey
+from gangline._core.limits import Needs
 from gangline._core.pacing import BATCH_MAX, LOW_WATER_S, STEAL_AFTER_S, WINDOW_S
 from gangline._core.state import CoreState
 from gangline._core.task import NO_ENGINES, Task, detail_of
 from gangline._core.timers import Timer
 from gangline._core.transitions import State, Step, step
-from gangline.errors import ImpossibleDependency
+from gangline.errors import EngineError, ImpossibleDependency, TaskError
 from gangline.messages import EngineId
 
 _DISPATCHED = step(State.READY, Step.DISPATCH)
 
+_NAMED_MAX = 5
+"""How many hosts a message names at most."""
 
-def lane_key(state: CoreState, task: Task) -> LaneKey | ImpossibleDependency:
+
+def lane_key(state: CoreState, task: Task) -> LaneKey | TaskError:
     """The lane that a task has to wait in as things stand, or why it can wait nowhere."""
     terms, detail = task.terms, task.detail
     if terms.plain and (detail is None or not (detail.refused or detail.failed_on)):
         return PLAIN_KEY
     detail = detail_of(task)
-    allowed = terms.targets
+    allowed, excluded = terms.targets, NO_ENGINES
     if detail.places is not None:
         allowed = detail.places if allowed is None else allowed & detail.places
-    if terms.resources and not _offered(state, task):
-        return _no_pool(state, task)
-    excluded = NO_ENGINES
     if allowed is not None:
-        usable = frozenset(engine for engine in allowed if engine in state.engines) - detail.refused
+        usable = _usable(state, allowed, terms.resources) - detail.refused
         if not usable:
-            return _no_engine_left(state, task, allowed)
+            return no_place(state, task, allowed)
         allowed = usable - detail.failed_on or usable
-    elif detail.refused or detail.failed_on:
-        excluded = detail.refused | detail.failed_on
-        if not _remain(state, excluded):
-            excluded = detail.refused
-        if not _remain(state, excluded) and not (terms.patient or terms.timeout_s):
-            return _no_engine_left(state, task, None)
+    elif terms.resources or detail.refused or detail.failed_on:
+        # Only live engines are named: those that are gone would make lanes differ that are alike.
+        refused = _live(state, detail.refused)
+        excluded = refused | _live(state, detail.failed_on)
+        if not _some_left(state, excluded, terms.resources):
+            excluded = refused
+        if not (terms.patient or terms.timeout_s or _some_left(state, excluded, terms.resources)):
+            return no_place(state, task, None)
     return LaneKey(terms.priority, allowed, excluded, terms.limits, terms.resources, terms.prompt)
 
 
 def place(state: CoreState, task: Task, key: LaneKey) -> None:
-    """Let a ready task wait in its lane; an idle engine takes it before the event is over."""
+    """Let a ready task wait in its lane; an idle engine takes it before the event is over.
+
+    Where others wait already no engine need look: the tasks of a lane are alike, and none could take the others.
+    """
     lane = state.lanes.enter(task, key)
-    if lane is not state.lanes.plain and state.idle:
+    if lane.ready == 1 and lane is not state.lanes.plain and state.idle:
         state.touched[id(lane)] = lane
 
 
 def spread(state: CoreState, now: float) -> None:
     """Give idle engines what they may newly run; the last thing that each event does."""
+    while state.freed:
+        _, pool = state.freed.popitem()
+        for idle in list(pool.idle.values()):
+            fill(state, idle, now)
     while state.touched:
         _, lane = state.touched.popitem()
         while lane.ready and lane.parked_on is None:
@@ -158,9 +171,10 @@ def _begin_attempt(state: CoreState, task: Task, now: float) -> None:
     detail = detail_of(task)
     detail.lane = None
     detail.attempts += 1
+    detail.starts += 1
     detail.overdue = False
     if task.terms.time_limit_s:
-        state.timers.set(now + task.terms.time_limit_s, Timer.OVERDUE, task, detail.attempts)
+        state.timers.set(now + task.terms.time_limit_s, Timer.OVERDUE, task.id, detail.starts)
 
 
 def release_engine(state: CoreState, engine: Engine, task: Task) -> None:
@@ -170,9 +184,8 @@ def release_engine(state: CoreState, engine: Engine, task: Task) -> None:
     terms = task.terms
     if terms.resources:
         engine.pool.give(terms.resources)
-        for lane in state.lanes.all.values():
-            if lane.key.resources:
-                state.touched[id(lane)] = lane
+        if engine.pool.idle:
+            state.freed[engine.pool.name] = engine.pool
     if terms.limits:
         state.limits.give(terms.limits)
         for name in terms.limits:
@@ -184,9 +197,7 @@ def classify(state: CoreState, engine: Engine) -> None:
     """Say whether the engine is idle, could be sent more, or has tasks that others could take."""
     waiting = len(engine.assigned)
     if engine.leaving:
-        state.idle.discard(engine)
-        state.slack.discard(engine)
-        state.loaded.pop(engine.id, None)
+        forget(state, engine)
         if not waiting:
             state.commands.append(Dismiss(engine.id))
         return
@@ -194,8 +205,10 @@ def classify(state: CoreState, engine: Engine) -> None:
         state.slack.discard(engine)
         state.loaded.pop(engine.id, None)
         state.idle.add(engine)
+        engine.pool.idle[engine.id] = engine
         return
     state.idle.discard(engine)
+    engine.pool.idle.pop(engine.id, None)
     if engine.backlog_s < LOW_WATER_S and not engine.stuck:
         state.slack.add(engine)
     else:
@@ -206,9 +219,17 @@ def classify(state: CoreState, engine: Engine) -> None:
         state.loaded.pop(engine.id, None)
 
 
+def forget(state: CoreState, engine: Engine) -> None:
+    """The engine gets nothing any more."""
+    state.idle.discard(engine)
+    state.slack.discard(engine)
+    state.loaded.pop(engine.id, None)
+    engine.pool.idle.pop(engine.id, None)
+
+
 def _share(state: CoreState) -> int:
     """How many tasks one engine takes at once, so that all with room get some."""
-    ready = state.lanes.plain.ready
+    ready = state.lanes.ready
     openings = len(state.idle) + len(state.slack)
     if openings > 1 and ready:
         return min(BATCH_MAX, max(1, ready // openings))
@@ -216,7 +237,11 @@ def _share(state: CoreState) -> int:
 
 
 def _next_lane(state: CoreState, engine: Engine) -> Lane | None:
-    """The lane whose head is first in line for this engine."""
+    """The lane whose head is first in line for this engine.
+
+    None if that is a prompt task and the engine is busy: it gets nothing more ahead, so that it becomes idle and can
+    take the task. Otherwise tasks that can be sent ahead would keep prompt ones waiting for ever.
+    """
     lanes = state.lanes
     plain = lanes.plain
     if not lanes.all:
@@ -232,14 +257,12 @@ def _next_lane(state: CoreState, engine: Engine) -> Lane | None:
         rank = (-lane.key.priority, int(head.id))
         if (best is None or rank < best_rank) and _open_to(state, lane, engine):
             best, best_rank = lane, rank
-    return best
+    return None if best is not None and best.key.prompt and engine.assigned else best
 
 
 def _open_to(state: CoreState, lane: Lane, engine: Engine) -> bool:
     key = lane.key
     if engine.id in key.excluded:
-        return False
-    if key.prompt and engine.assigned:
         return False
     if key.limits and (limit := state.limits.exhausted(key.limits)) is not None:
         state.lanes.park(lane, limit)
@@ -253,9 +276,12 @@ def _idle_engine_for(state: CoreState, lane: Lane) -> Engine | None:
     if not idle:
         return None
     key = lane.key
-    if key.allowed is None and not key.excluded and not key.resources:
+    if key.allowed is None:
         engine = idle.choose()
-        return engine if _open_to(state, lane, engine) else None
+        if _open_to(state, lane, engine):
+            return engine
+        if not key.excluded and not key.resources:
+            return None
     if key.allowed is not None and len(key.allowed) <= len(idle):
         nearby = [state.engines[engine_id] for engine_id in key.allowed if engine_id in idle]
     else:
@@ -264,40 +290,55 @@ def _idle_engine_for(state: CoreState, lane: Lane) -> Engine | None:
     return idle.choose_from(suited) if suited else None
 
 
-def _remain(state: CoreState, excluded: frozenset[EngineId]) -> bool:
-    """Whether a live engine is left, or none lives at all, so that one may yet come."""
-    return not state.engines or sum(engine in state.engines for engine in excluded) < len(state.engines)
+def _live(state: CoreState, engines: frozenset[EngineId]) -> frozenset[EngineId]:
+    return frozenset(engine for engine in engines if engine in state.engines) if engines else NO_ENGINES
 
 
-def _offered(state: CoreState, task: Task) -> bool:
-    if not state.pools or task.terms.patient:
+def _usable(state: CoreState, engines: frozenset[EngineId], needs: Needs) -> frozenset[EngineId]:
+    """Those of the engines that live and whose host has what is needed."""
+    live = _live(state, engines)
+    return frozenset(each for each in live if state.engines[each].pool.could_ever_fit(needs)) if needs else live
+
+
+def _some_left(state: CoreState, excluded: frozenset[EngineId], needs: Needs) -> bool:
+    """Whether a live engine is left that has what is needed; or none lives at all, so that one may yet come."""
+    if not state.engines:
         return True
-    return any(pool.could_ever_fit(task.terms.resources) for pool in state.pools.values())
+    if not needs:
+        return len(excluded) < len(state.engines)
+    without = Counter(state.engines[engine].pool.name for engine in excluded)
+    return any(pool.engines > without[pool.name] and pool.could_ever_fit(needs) for pool in state.pools.values())
 
 
-def _no_pool(state: CoreState, task: Task) -> ImpossibleDependency:
-    needs = ", ".join(f"{name}={amount:g}" for name, amount in task.terms.resources)
-    names = [name for name, _ in task.terms.resources]
-    offers = "; ".join(
-        f"{pool.name} offers " + ", ".join(f"{name}={pool.capacity.get(name, 0):g}" for name in names)
-        for pool in list(state.pools.values())[:5]
-    )
-    return ImpossibleDependency(f"task {state.name(task.id)} needs {needs}, and no host has that: {offers}")
-
-
-def _no_engine_left(state: CoreState, task: Task, allowed: frozenset[EngineId] | None) -> ImpossibleDependency:
-    detail = detail_of(task)
+def no_place(state: CoreState, task: Task, allowed: frozenset[EngineId] | None) -> TaskError:
+    """Why a task has no engine to run on, now or ever; `allowed` are those that its terms leave, None is any."""
+    detail, needs = detail_of(task), task.terms.resources
     name = state.name(task.id)
-    refused = f"it was refused by engine {', '.join(map(str, sorted(detail.refused)))}" if detail.refused else ""
-    if allowed is None:
-        return ImpossibleDependency(
-            f"task {name} has no engine left to run on: {refused}, which are all that there are"
-        )
-    if not allowed:
+    if allowed is not None and not allowed:
         return ImpossibleDependency(
             f"task {name} has no engine to run on: its targets and what it follows exclude each other"
         )
-    gone = [engine for engine in sorted(allowed) if engine not in state.engines]
-    reasons = [f"engine {', '.join(map(str, gone))} is gone"] if gone else []
-    reasons += [refused] if refused else []
+    gone = [engine for engine in sorted(allowed or ()) if engine not in state.engines]
+    if task.terms.pinned and gone:
+        return EngineError(f"engine {gone[0]}, which task {name} was sent to, is gone", engine_id=gone[0])
+    reasons = [f"engine {_listed(gone)} is gone"] if gone else []
+    refused = _live(state, detail.refused)
+    reasons += [f"it was refused by engine {_listed(refused)}"] if refused else []
+    left = [each for each in (state.engines if allowed is None else allowed) if each in state.engines]
+    if needs and not set(left) <= refused:
+        reasons += [_lacking(state, needs, {state.engines[each].pool.name for each in left if each not in refused})]
     return ImpossibleDependency(f"task {name} has no engine left to run on: {' and '.join(reasons)}")
+
+
+def _listed(engines: Collection[EngineId]) -> str:
+    return ", ".join(map(str, sorted(engines)))
+
+
+def _lacking(state: CoreState, needs: Needs, pools: Collection[str]) -> str:
+    wanted = ", ".join(f"{resource}={amount:g}" for resource, amount in needs)
+    offers = "; ".join(
+        f"{pool} offers "
+        + ", ".join(f"{resource}={state.pools[pool].capacity.get(resource, 0):g}" for resource, _ in needs)
+        for pool in sorted(pools)[:_NAMED_MAX]
+    )
+    return f"it needs {wanted}, and no host has that: {offers}"

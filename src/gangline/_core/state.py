@@ -30,6 +30,7 @@ class CoreState:
         pools: What hosts offer.
         lanes: Where ready tasks wait.
         touched: Lanes that an idle engine may newly take from, looked at before the event is over.
+        freed: Pools of idle engines that have got something back, looked at before the event is over.
         dependents: Task → tasks that wait for it.
         idle: Engines with nothing assigned.
         slack: Busy engines that could be sent more.
@@ -46,6 +47,7 @@ class CoreState:
         "commands",
         "dependents",
         "engines",
+        "freed",
         "idle",
         "lanes",
         "ledger",
@@ -74,12 +76,13 @@ class CoreState:
         self.limits = Limits()
         self.lanes = Lanes()
         self.touched: dict[int, Lane] = {}
+        self.freed: dict[str, Pool] = {}
         self.dependents: dict[TaskId, list[Task]] = {}
         self.idle = Openings(scheme, random)
         self.slack = Openings(scheme, random)
         self.loaded: dict[EngineId, Engine] = {}
         self.pace = Pace()
-        self.timers = Timers()
+        self.timers = Timers(self.tasks)
         self.stealing = False
         self.telling: list[TaskId] | None = None
         self.uses = 0

@@ -54,7 +54,7 @@ class Watch:
         met: The rule holds.
         places: Engines on which ids that count have run.
         deciding: Ids that made it impossible.
-        unknown: Whether one of them does not exist.
+        unknown: Those of its ids that name no task.
     """
 
     __slots__ = ("deciding", "dependency", "left", "met", "places", "unknown")
@@ -65,7 +65,7 @@ class Watch:
         self.met = not dependency.ids
         self.places: frozenset[EngineId] = frozenset()
         self.deciding: Sequence[TaskId] = ()
-        self.unknown = False
+        self.unknown: frozenset[TaskId] = frozenset()
 
 
 NO_ENGINES: frozenset[EngineId] = frozenset()
@@ -80,7 +80,9 @@ class Detail:
         places: Engines that `follow` leaves; None is any.
         refused: Engines that it raised `UnmetDependency` on; never tried again.
         failed_on: Engines that an attempt failed on; tried again only when there is no other.
-        attempts: How many attempts have begun.
+        attempts: How many attempts have begun; one that was given back or refused is not counted.
+        starts: How often it was sent to an engine.
+        ran_on: The engine of the last attempt that failed.
         failures: Why earlier attempts failed.
         cancelled: Its cancellation was asked for while it was assigned.
         overdue: Its attempt has passed its time limit and is being ended.
@@ -98,7 +100,9 @@ class Detail:
         "lane",
         "overdue",
         "places",
+        "ran_on",
         "refused",
+        "starts",
     )
 
     def __init__(self) -> None:
@@ -109,6 +113,8 @@ class Detail:
         self.refused = NO_ENGINES
         self.failed_on = NO_ENGINES
         self.attempts = 0
+        self.starts = 0
+        self.ran_on: EngineId | None = None
         self.failures: list[Failure] = []
         self.cancelled = False
         self.overdue = False
