@@ -20,8 +20,14 @@ from gangline._core.task import Task
 from gangline.messages import PLAIN, Attempt, Dependency, EngineId, EngineInfo, Status, TaskId, Terms
 
 TASKS_PER_ENGINE = 100
+LAYERS = 10
+"""A tenth of the tasks waits for nothing, each other tenth for the one before, whatever the size."""
+
 BATCH = 1_000
 """How many tasks are submitted at once."""
+
+NEIGHBOURS = 100
+"""A task's parents are among as many of the layer before: as in most programs, they are near one another."""
 
 SMALL, LARGE = 10_000, 1_000_000
 PARENTS = 3
@@ -36,15 +42,17 @@ class Load(NamedTuple):
 
 
 def tasks_of(shape: str, size: int) -> Iterator[list[Task]]:
-    """The tasks in batches: `plain` ones, or a `graph` in which each is after three of the batch before."""
+    """The tasks in batches: `plain` ones, or a `graph` of layers in which each is after three of the layer before."""
     random_ = random.Random(20)
     load = Load(1, 100)
+    width = size // LAYERS
     for first in range(0, size, BATCH):
         batch = []
         for number in range(first, min(first + BATCH, size)):
             terms = PLAIN
-            if shape == "graph" and first:
-                parents = frozenset(TaskId(random_.randrange(first - BATCH, first)) for _ in range(PARENTS))
+            if shape == "graph" and number >= width:
+                start = number - width - number % NEIGHBOURS
+                parents = frozenset(TaskId(start + random_.randrange(NEIGHBOURS)) for _ in range(PARENTS))
                 terms = Terms(after=Dependency(parents))
             batch.append(Task(TaskId(number), load, terms))
         yield batch
@@ -60,10 +68,11 @@ class Simulation:
 
     def __init__(self, engines: int) -> None:
         self._state = CoreState()
-        self._random = random.Random(20)
+        random_ = random.Random(20)
+        self._durations_s = [random_.lognormvariate(math.log(MEDIAN_S), SIGMA) for _ in range(10_007)]
         self._now = 0.0
         self._free_at = [0.0] * engines
-        self._due: list[tuple[float, int, int, list[Attempt]]] = []
+        self._due: list[tuple[float, int, Dispatch, float]] = []
         self._sent = 0
         self.core_s = 0.0
         self.ended = 0
@@ -83,9 +92,10 @@ class Simulation:
     def run(self) -> None:
         """Let the engines work until nothing is left."""
         while self._due:
-            self._now, _, engine, attempts = heapq.heappop(self._due)
+            self._now, _, sent, started_at = heapq.heappop(self._due)
+            attempts = self._attempts(sent, started_at)
             begun = time.perf_counter()
-            commands = on_finished(self._state, EngineId(engine), attempts, self._now)
+            commands = on_finished(self._state, sent.engine, attempts, self._now)
             more = on_tick(self._state, self._now)
             self.core_s += time.perf_counter() - begun
             self._carry_out(commands)
@@ -100,15 +110,21 @@ class Simulation:
 
     def _send(self, command: Dispatch) -> None:
         """The engine runs the batch after what it has, and reports when it is through."""
-        begun = max(self._now, self._free_at[command.engine])
+        engine = command.engine
+        started_at = max(self._now, self._free_at[engine])
+        takes_s = sum(self._durations_s[task.id % len(self._durations_s)] for task in command.tasks)
+        self._free_at[engine] = started_at + takes_s
+        self._sent += 1
+        heapq.heappush(self._due, (started_at + takes_s, self._sent, command, started_at))
+
+    def _attempts(self, command: Dispatch, started_at: float) -> list[Attempt]:
+        """What the engine reports; made when it does, as if just received."""
         attempts = []
         for task in command.tasks:
-            ended = begun + self._random.lognormvariate(math.log(MEDIAN_S), SIGMA)
-            attempts.append(Attempt(task.id, Status.OK, None, begun, ended, None))
-            begun = ended
-        self._free_at[command.engine] = begun
-        self._sent += 1
-        heapq.heappush(self._due, (begun, self._sent, command.engine, attempts))
+            ended_at = started_at + self._durations_s[task.id % len(self._durations_s)]
+            attempts.append(Attempt(task.id, Status.OK, None, started_at, ended_at, None))
+            started_at = ended_at
+        return attempts
 
 
 def measure_cost(shape: str, repetitions: int, size: int) -> Figure:
