@@ -1,0 +1,1 @@
+"""What provides engines: this thread, threads, child processes."""

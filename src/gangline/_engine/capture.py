@@ -1,0 +1,158 @@
+"""What a task writes while it runs: text, rich output, published data, log records."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TextIO
+
+__all__ = ["Capture", "TaskStream"]
+
+
+class Capture:
+    """Collects what one engine's running task writes. `dirty` says whether there is anything.
+
+    Any thread may add; a second one may ask for `news` while the task goes on writing.
+    """
+
+    __slots__ = ("_lock", "_pieces", "_shown", "dirty")
+
+    def __init__(self) -> None:
+        self.dirty = False
+        self._pieces: list[tuple[str, Any]] = []
+        self._shown = 0
+        self._lock = threading.Lock()
+
+    def add(self, stream: str, content: Any) -> None:
+        """Keep one piece; `stream` is stdout, stderr, display, data or log."""
+        self._pieces.append((stream, content))
+        self.dirty = True
+
+    def take(self) -> dict[str, Any]:
+        """Everything since the last call, sorted by kind."""
+        with self._lock:
+            pieces, self._pieces, self._shown, self.dirty = self._pieces, [], 0, False
+        extras: dict[str, Any] = {}
+        for name in ("stdout", "stderr"):
+            if text := "".join(content for stream, content in pieces if stream == name):
+                extras[name] = text
+        if outputs := [content for stream, content in pieces if stream == "display"]:
+            extras["outputs"] = outputs
+        if logs := [content for stream, content in pieces if stream == "log"]:
+            extras["logs"] = logs
+        data: dict[str, Any] = {}
+        for stream, content in pieces:
+            if stream == "data":
+                data.update(content)
+        if data:
+            extras["data"] = data
+        return extras
+
+    def news(self) -> list[tuple[str, Any]]:
+        """What was written since the last call, with neighbouring text joined; `take` still gives everything."""
+        with self._lock:
+            fresh = self._pieces[self._shown :]
+            self._shown += len(fresh)
+        joined: list[tuple[str, Any]] = []
+        for stream, content in fresh:
+            if joined and joined[-1][0] == stream and stream in ("stdout", "stderr"):
+                joined[-1] = (stream, joined[-1][1] + content)
+            else:
+                joined.append((stream, content))
+        return joined
+
+
+class TaskStream(io.TextIOBase):
+    """Stands in for `sys.stdout` or `sys.stderr`: keeps what a task writes, passes on everything else.
+
+    Args:
+        name: stdout or stderr.
+        route: Gives the capture of the task that the calling thread belongs to, or None.
+        beneath: The stream that was there before.
+        tee: Pass on what a task writes as well, so that it is seen at once.
+    """
+
+    def __init__(self, name: str, route: Callable[[], Capture | None], beneath: TextIO, *, tee: bool = False) -> None:
+        super().__init__()
+        self.name = name
+        self.beneath = beneath
+        self._route = route
+        self._tee = tee
+        self._buffer = _TaskBuffer(self)
+
+    @property
+    def buffer(self) -> io.RawIOBase:
+        """For bytes."""
+        return self._buffer
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """What `buffer` is decoded with."""
+        return "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """How bytes that are no text are shown."""
+        return "backslashreplace"
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def isatty(self) -> bool:
+        """What the stream beneath says, where it is shown."""
+        return self._tee and self.beneath.isatty()
+
+    def fileno(self) -> int:
+        """The descriptor of the stream beneath."""
+        return self.beneath.fileno()
+
+    def write(self, text: str) -> int:
+        """Keep the text for the task that runs, or pass it on."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        capture = self._route()
+        if capture is not None and text:
+            capture.add(self.name, text)
+        if capture is None or self._tee:
+            self.beneath.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream beneath; what a task wrote needs none."""
+        if not self.beneath.closed:
+            self.beneath.flush()
+
+
+class _TaskBuffer(io.RawIOBase):
+    """The `buffer` of a `TaskStream`."""
+
+    def __init__(self, stream: TaskStream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        content = bytes(data)
+        self._stream.write(content.decode("utf-8", "backslashreplace"))
+        return len(content)
+
+
+def install_streams(route: Callable[[], Capture | None], *, tee: bool = False) -> Callable[[], None]:
+    """Put task streams over `sys.stdout` and `sys.stderr`; gives the function that takes them away again."""
+    placed = []
+    for name in ("stdout", "stderr"):
+        stream = TaskStream(name, route, getattr(sys, name) or io.StringIO(), tee=tee)
+        placed.append(stream)
+        setattr(sys, name, stream)
+
+    def remove() -> None:
+        for stream in placed:
+            if getattr(sys, stream.name) is stream:
+                setattr(sys, stream.name, stream.beneath)
+
+    return remove

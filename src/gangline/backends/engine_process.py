@@ -1,0 +1,198 @@
+"""One engine process, as its client sees it: the child, its sockets, and how it ended."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from gangline._engine.segments import SegmentPool, anonymous_file
+from gangline._engine.server import CELL_BYTES, CELL_PACKET, CELL_TASK, CELL_WANTED, NO_TASK
+from gangline._engine.wire import SETUP, SHUTDOWN, Receiver, encode, make_pair, send_packet
+from gangline.backends.outgoing import Outgoing
+from gangline.messages import EngineId, TaskId
+
+__all__ = ["EngineProcess"]
+
+_BOOT = "import sys; sys.path.insert(0, sys.argv.pop()); from gangline._engine.main import main; main()"
+_SOURCES = str(Path(__file__).parents[2])
+_STDERR_KEPT_BYTES = 16 * 1024
+_STDERR_SHOWN_LINES = 6
+
+
+class EngineProcess:
+    """Starts a child process and does not wait for it.
+
+    Attributes:
+        engine: Its number.
+        uuid: Its own name.
+        pid: The child.
+        joined: Whether it has announced itself.
+        replace: Whether another one shall take its place when it ends.
+        kill_reason: Why it was killed by us.
+        outgoing: What is sent to it.
+        incoming: Its packets of results.
+        cell: The words it shares with us: see `gangline._engine.server`.
+        death: A descriptor that is readable when it has ended.
+        stderr: What it writes to its descriptors 1 and 2.
+        shown_logs: For running tasks: how many of their log records have been handed on.
+    """
+
+    def __init__(self, engine: EngineId, uuid: str, pool: SegmentPool, options: dict[str, Any]) -> None:
+        self.engine = engine
+        self.uuid = uuid
+        self.joined = False
+        self.replace = True
+        self.kill_reason = ""
+        self.shown_logs: dict[TaskId, int] = {}
+        self._stderr_tail = b""
+        path = list(sys.path)
+        sender, receiver = make_pair()
+        theirs, ours = make_pair()
+        self.outgoing = Outgoing(sender, receiver, pool, path)
+        self.incoming = Receiver(ours, private=False, on_release=self.outgoing.release)
+        self._outbox = ours
+        cell = anonymous_file(CELL_BYTES)
+        self.cell = memoryview(mmap.mmap(cell, CELL_BYTES)).cast("q")
+        self.cell[CELL_TASK] = self.cell[CELL_PACKET] = self.cell[CELL_WANTED] = NO_TASK
+        place = {"path": path, "directory": _directory(), "parent": os.getpid(), "engine_id": engine, "uuid": uuid}
+        send_packet(sender, encode((SETUP, place | options)), pool)
+        self._start(receiver, theirs, cell)
+        self.pid = self._child.pid
+        self.death = _open_death(self._child)
+
+    def _start(self, inbox: socket.socket, outbox: socket.socket, cell: int) -> None:
+        lifeline, self._lifeline = os.pipe()
+        self.stderr, stderr = os.pipe()
+        os.set_blocking(self.stderr, False)
+        passed = (inbox.fileno(), outbox.fileno(), cell, lifeline)
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, *flags, "-c", _BOOT, *map(str, passed), _SOURCES],
+                stdin=subprocess.DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+                pass_fds=passed,
+                start_new_session=True,
+            )
+        finally:
+            outbox.close()
+            for descriptor in (cell, lifeline, stderr):
+                os.close(descriptor)
+
+    @property
+    def outbox(self) -> int:
+        """Readable when there are results."""
+        return self._outbox.fileno()
+
+    def running(self) -> TaskId | None:
+        """The task that runs now."""
+        task = self.cell[CELL_TASK]
+        return None if task == NO_TASK else TaskId(task)
+
+    def lost(self) -> frozenset[TaskId]:
+        """After its death: the tasks it had started whose results did not arrive."""
+        return self.outgoing.lost(self.cell[CELL_PACKET], self.cell[CELL_TASK])
+
+    def interrupt(self, task: TaskId) -> None:
+        """Raise KeyboardInterrupt in that task, if it is the one that runs when the signal arrives."""
+        self.cell[CELL_WANTED] = task
+        self.signal(signal.SIGINT)
+
+    def signal(self, signum: int) -> None:
+        """Send it a signal; nothing happens when it has ended."""
+        self._child.send_signal(signum)
+
+    def shut_down(self) -> None:
+        """Have it end when it has done what it was sent."""
+        self.outgoing.control(SHUTDOWN)
+
+    def kill(self) -> None:
+        """End it by force with its whole process group."""
+        if self._child.returncode is None:  # so it has not been waited for, and its number is still its own
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                self._child.kill()  # it had no time yet to make its own group
+            except PermissionError:
+                pass  # macOS says so of a group that has ended
+
+    def read_stderr(self) -> bool:
+        """Take in what it has written, and keep the end of it; False when nobody can write any more."""
+        try:
+            while data := os.read(self.stderr, 65536):
+                self._stderr_tail = (self._stderr_tail + data)[-_STDERR_KEPT_BYTES:]
+        except BlockingIOError:
+            return True
+        return False
+
+    def next_packet(self) -> tuple[Any, ...] | None:
+        """A packet that it has sent; None when there is none now."""
+        try:
+            return self.incoming.receive(socket.MSG_DONTWAIT)
+        except OSError:
+            return None
+
+    def skip_packet(self) -> None:
+        """Throw away a packet that it has sent."""
+        self.next_packet()
+        self.incoming.discard()
+
+    def reap(self) -> str:
+        """After its death: end what is left of its group, and say in words how it ended."""
+        self.kill()
+        code = self._child.wait()
+        self.read_stderr()
+        ended = _in_words(code)
+        reason = f"{self.kill_reason} ({ended})" if self.kill_reason else ended
+        lines = self._stderr_tail.decode("utf-8", "replace").strip().splitlines()[-_STDERR_SHOWN_LINES:]
+        return "\n".join([f"{reason}; its last words:", *lines]) if lines and not self.kill_reason else reason
+
+    def close(self) -> None:
+        """After its death: give up everything that it needed here."""
+        self.outgoing.close()
+        self._outbox.close()
+        for descriptor in (self._lifeline, self.stderr, self.death):
+            os.close(descriptor)
+
+
+def _in_words(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return os.sep
+
+
+def _open_death(child: subprocess.Popen[bytes]) -> int:
+    try:
+        return os.pidfd_open(child.pid)
+    except (AttributeError, OSError):
+        return _wait_in_thread(child)
+
+
+def _wait_in_thread(child: subprocess.Popen[bytes]) -> int:
+    """Where the system offers no descriptor for a process: one that becomes readable when it has ended."""
+    reader, writer = os.pipe()
+
+    def wait() -> None:
+        child.wait()
+        os.close(writer)
+
+    threading.Thread(target=wait, name=f"gangline-wait-{child.pid}", daemon=True).start()
+    return reader
