@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from benchmarks.scenario import GANGLINE, Contender, Figure, Scenario, Target, Unit, bound
-from gangline._core.commands import Command, Dispatch, Resolve
+from gangline._core.commands import Command, Dispatch, Succeed
 from gangline._core.machine import on_engine_joined, on_finished, on_submitted, on_tick
 from gangline._core.state import CoreState
 from gangline._core.task import Task
@@ -105,8 +105,8 @@ class Simulation:
         for command in commands:
             if isinstance(command, Dispatch):
                 self._send(command)
-            elif isinstance(command, Resolve):
-                self.ended += 1
+            elif isinstance(command, Succeed):
+                self.ended += len(command.tasks)
 
     def _send(self, command: Dispatch) -> None:
         """The engine runs the batch after what it has, and reports when it is through."""

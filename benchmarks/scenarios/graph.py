@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from benchmarks.fleets import dask_client
 from benchmarks.scenario import ENGINES, GANGLINE, Contender, Figure, Scenario, Target, Unit, seconds
@@ -31,7 +32,7 @@ def measure_gangline(size: int) -> Figure:
 
         def run() -> None:
             everything = []
-            above: list[object] = []
+            above: list[Any] = []
             for layer in graph:
                 here = []
                 for parents in layer:
@@ -65,10 +66,10 @@ SCENARIO = Scenario(
     unit=Unit.MICROSECONDS,
     contenders=(
         Contender(GANGLINE, measure_gangline, 100_000, 20_000),
-        Contender("Dask", measure_dask, 100_000, 5_000),
+        Contender("Dask", measure_dask, 20_000, 5_000),
     ),
     targets=(Target("Dask", 5),),
     repetitions=2,
     note="Cost per task. Gangline: 100,000 calls with `after`, each with a result of its own; "
-    "Dask: one graph, only the last layer's results.",
+    "Dask: one graph, only the last layer's results; it costs less per task the smaller the graph is.",
 )
