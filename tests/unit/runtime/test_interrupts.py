@@ -1,0 +1,92 @@
+"""Ctrl-C in the main thread while it submits and waits: never half a change, never a lost task."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from gangline._runtime import interrupts
+
+PROGRAM = """
+import os, signal, sys, threading, time
+from gangline._core.check import check
+from gangline._runtime.session import Session
+from gangline.backends.processes import ProcessesBackend
+
+session = Session(ProcessesBackend(), engines=2)
+assert session.wait_for(lambda: len(session.engines) == 2, 30)
+
+def interrupt_again_and_again():
+    for _ in range(60):
+        time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+    stop.set()
+
+stop = threading.Event()
+threading.Thread(target=interrupt_again_and_again, daemon=True).start()
+interrupted, handles = 0, []
+while not stop.is_set():
+    try:
+        while not stop.is_set():
+            for _ in range(100):
+                handles.append(session.submit(abs, (-1,)))
+            session.wait(handles[-10:])
+    except KeyboardInterrupt:
+        interrupted += 1
+    with session.lock:
+        check(session._state)
+try:
+    time.sleep(0.05)
+except KeyboardInterrupt:
+    interrupted += 1
+assert session.wait(session.handles, 30)
+assert all(handle.status == "ok" and handle.value == 1 for handle in session.handles)
+check(session._state)
+session.close()
+print(interrupted)
+"""
+
+
+def test_interrupts_at_any_moment_leave_the_scheduler_whole():
+    finished = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert int(finished.stdout) >= 10
+
+
+class Busy:
+    """Something that is, or is not, in a critical section."""
+
+    def __init__(self, busy):
+        self.busy = busy
+        self.interrupted = self.unsettled = False
+
+    def in_critical_section(self):
+        return self.busy
+
+
+@pytest.fixture
+def sigint():
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_is_held_back_in_a_critical_section_only(sigint):
+    busy = Busy(True)
+    interrupts.guard(busy)
+    signal.raise_signal(signal.SIGINT)
+    assert busy.interrupted
+    assert busy.unsettled
+    busy.busy = False
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_handler_of_the_users_own_is_left_alone(sigint):
+    called = []
+    signal.signal(signal.SIGINT, lambda signum, frame: called.append(signum))
+    interrupts.guard(Busy(True))
+    signal.raise_signal(signal.SIGINT)
+    assert called == [signal.SIGINT]
