@@ -11,7 +11,7 @@ from gangline._engine.failures import describe
 from gangline.errors import UnmetDependency
 from gangline.messages import Failure, TaskId
 
-__all__ = ["ERROR", "FIXED", "OK", "UNMET", "run_task", "settle"]
+__all__ = ["ERROR", "FIXED", "OK", "UNMET", "failure_of", "run_task", "settle"]
 
 OK, ERROR, UNMET = range(3)
 
@@ -41,12 +41,13 @@ def run_task(
         return OK, value
     except BaseException as error:  # the user's own code: whatever it raises is the task's answer
         context.interruptible = False
-        return UNMET if isinstance(error, UnmetDependency) else ERROR, _failure(error)
+        return UNMET if isinstance(error, UnmetDependency) else ERROR, failure_of(error)
     finally:
         context.task = None
 
 
-def _failure(error: BaseException) -> Failure:
+def failure_of(error: BaseException) -> Failure:
+    """An exception and how it is shown."""
     return Failure(error, *describe(error))
 
 

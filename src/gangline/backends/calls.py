@@ -15,6 +15,7 @@ from gangline._engine.execute import FIXED
 from gangline._engine.importable import is_importable
 from gangline._engine.parcel import pack
 from gangline._engine.segments import Lease, SegmentPool
+from gangline.backends.kinds import kind_of
 from gangline.errors import Unpicklable
 
 __all__ = ["Call", "Calls", "Definition"]
@@ -117,7 +118,7 @@ class Calls:
             packed = pack(content, self._pool)
         except Exception as exc:
             raise _explain(function, args, kwargs, exc) from exc
-        kind = _kind(function) if definition is None else definition.kind
+        kind = kind_of(function) if definition is None else definition.kind
         if isinstance(packed, Lease):
             call = Call(definition, None, None, kind, packed.size_bytes)
             call.lease = packed
@@ -143,7 +144,7 @@ class Calls:
             data = serialize.dumps(function)
         except Exception as exc:
             raise Unpicklable(f"function {_name(function)} cannot be pickled: {_words(exc)}") from exc
-        definition = Definition(next(self._numbers), data, _kind(function), watch, self.forgotten)
+        definition = Definition(next(self._numbers), data, kind_of(function), watch, self.forgotten)
         definitions = self._definitions
         definition.reference = weakref.ref(function, lambda _: definitions.pop(key, None))
         definitions[key] = definition
@@ -157,17 +158,6 @@ def _is_small(value: Any) -> bool:
     if kind is tuple:
         return len(value) <= _MAX_RAW_ARGUMENTS and all(type(item) in FIXED for item in value)
     return False
-
-
-def _kind(function: Any) -> int:
-    """One number for all functions made from the same code, even where each call makes a new one."""
-    while (inner := getattr(function, "func", None)) is not None and callable(inner):
-        function = inner  # functools.partial
-    function = getattr(function, "__func__", function)
-    code = getattr(function, "__code__", None)
-    if code is not None:
-        return id(code)
-    return id(function) if isinstance(function, (type, BuiltinFunctionType)) else id(type(function))
 
 
 def _name(function: Any) -> str:
