@@ -34,6 +34,7 @@ from gangline.messages import (
     Finished,
     Output,
     Returned,
+    TaskId,
 )
 from gangline.ports import Backend
 
@@ -52,6 +53,7 @@ class Conductor:
         retained: Tasks by number.
         engine_infos: Every engine that ever joined.
         engine_listeners: Whom to tell of engines.
+        next_task: The number of the next task.
         unsettled: There is something for `settle` to do.
         interrupted: An interrupt was held back while the state was being changed.
         unusable: Why nothing can be submitted any more, if so.
@@ -70,6 +72,7 @@ class Conductor:
         self.epoch = time.time() - time.monotonic()
         self.loop = Loop(self, name)
         self._inline = threading.RLock() if backend.name == "inline" else None
+        self.next_task = TaskId(0)
         self._next_engine = 0
         self.unsettled = self._inline is not None
         self._resolved: list[Handle] = []
@@ -184,6 +187,10 @@ class Conductor:
     def next_wake(self) -> float | None:
         """When the core has something to do by itself."""
         return self.state.timers.next_at()
+
+    def submitted(self) -> int:
+        """How many tasks have been submitted so far."""
+        return self.next_task
 
     def crash(self, error: Exception) -> None:
         """The scheduler itself has failed: nothing can be relied on, and everybody who waits must hear of it."""

@@ -29,6 +29,8 @@ class Handle(Task):
         status: None while it is pending, then how it ended.
         value: What the function returned, when the status is ok.
         failure: What went wrong, when it is not.
+        started_at: When the last attempt began on its engine; None if it never did, or has not been reported yet.
+        completed_at: When the last attempt ended on its engine; None likewise.
         received_at: When the result arrived here.
         extras: What else it has written: stdout, stderr (str), outputs (list), data (dict), logs (list of dict).
             Filled while the task runs, complete when it is done; None as long as there is nothing.
@@ -36,13 +38,14 @@ class Handle(Task):
     """
 
     __slots__ = (
-        "_attempt",
+        "completed_at",
         "extras",
         "failure",
         "listeners",
         "name",
         "received_at",
         "session",
+        "started_at",
         "status",
         "submitted_at",
         "value",
@@ -73,20 +76,11 @@ class Handle(Task):
         self.status: Outcome | None = None
         self.value: Any = None
         self.failure: Failure | None = None
+        self.started_at: float | None = None
+        self.completed_at: float | None = None
         self.received_at: float | None = None
         self.extras: dict[str, Any] | None = None
-        self._attempt: Attempt | None = None
         self.listeners: list[Listener] | None = None
-
-    @property
-    def started_at(self) -> float | None:
-        """When the last attempt began on its engine; None if it never did, or has not been reported yet."""
-        return self._attempt.started_at if self._attempt is not None else None
-
-    @property
-    def completed_at(self) -> float | None:
-        """When the last attempt ended on its engine."""
-        return self._attempt.completed_at if self._attempt is not None else None
 
     @property
     def engine_info(self) -> EngineInfo | None:
@@ -125,20 +119,21 @@ class Handle(Task):
 
     def succeed(self, attempt: Attempt, received_at: float) -> None:
         """The task has ended with a result."""
-        self._attempt = attempt
-        self.value = attempt.value
+        # Only what is in the attempt is kept, not the attempt: an object less for the collector to visit.
+        _, _, self.value, self.started_at, self.completed_at, extras = attempt
         self.received_at = received_at
-        if attempt.extras is not None:
-            self._complete_extras(attempt.extras)
+        if extras is not None:
+            self._complete_extras(extras)
         self.status = "ok"
 
     def fail(self, failure: Failure, attempt: Attempt | None, received_at: float) -> None:
         """The task has ended without one."""
-        self._attempt = attempt
         self.failure = failure
         self.received_at = received_at
-        if attempt is not None and attempt.extras is not None:
-            self._complete_extras(attempt.extras)
+        if attempt is not None:
+            self.started_at, self.completed_at = attempt.started_at, attempt.completed_at
+            if attempt.extras is not None:
+                self._complete_extras(attempt.extras)
         self.status = "aborted" if isinstance(failure.error, TaskCancelled) else "error"
 
     def write(self, stream: str, content: Any) -> None:

@@ -7,6 +7,8 @@ Rules:
 - Whoever holds `_turning` turns the loop; all others leave it alone.
 - A thread that waits takes `_turning` if it is free. Else it registers as a waiter, and the one that turns wakes it
   when its condition holds, or hands `_turning` over when it leaves.
+- While tasks are being submitted, the loop's own thread lets reports gather for a moment: it would only take the lock
+  from the thread that submits, and engines have work ahead. Results of a submission that is over come at once.
 - The loop's own thread steps aside when somebody else waits. It comes back when it finds `_turning` free after a nap:
   a program that waits again and again, each time shortly, is not disturbed.
 """
@@ -33,6 +35,9 @@ class Owner(Protocol):
 
     def next_wake(self) -> float | None:
         """When the core wants to be woken; monotonic seconds."""
+
+    def submitted(self) -> int:
+        """How many tasks have been submitted so far."""
 
     def crash(self, error: Exception) -> None:
         """Taking something in has failed, which must not happen: end everything with this error."""
@@ -73,6 +78,7 @@ class Loop:
         self._polling = False
         self._polls_until = float("inf")
         self._turns = 0
+        self._notified = False
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -97,6 +103,7 @@ class Loop:
 
     def notify(self) -> None:
         """Something was resolved outside of a turn: those who wait for it must hear of it."""
+        self._notified = True  # for the one that turns, if it has just asked its condition and is about to poll
         self._wake_satisfied()
         self.wake()
 
@@ -155,8 +162,11 @@ class Loop:
         while not self._closed:
             with self._turning:
                 while not (self._waiters or self._closed):
+                    submitted = self._owner.submitted()
                     self._turn(None)
                     self._wake_satisfied()
+                    if self._owner.submitted() != submitted and not self._waiters:
+                        time.sleep(_NAP_S)
             self._hand_over()
             turns = -1
             while turns != self._turns and not self._closed:
@@ -172,9 +182,10 @@ class Loop:
         self._polls_until = float("inf") if wake_at is None else wake_at
         self._polling = True
         try:
-            ready = self.poller.poll(0.0 if self._events or self._closed else timeout_s)
+            ready = self.poller.poll(0.0 if self._events or self._notified or self._closed else timeout_s)
         finally:
             self._polling = False
+            self._notified = False
         events: list[BackendEvent] = []
         while self._events:
             events.append(self._events.popleft())

@@ -60,7 +60,6 @@ class Session:
         self._retained = self._conductor.retained
         self._prepare = backend.prepare
         self._epoch = self._conductor.epoch
-        self._next_task = TaskId(0)
         _live.add(self)
         self._conductor.start(engines)
 
@@ -96,7 +95,7 @@ class Session:
         payload = self._prepare(function, args, kwargs)
         now = monotonic()
         with self.lock:
-            task_id, self._next_task = self._next_task, TaskId(self._next_task + 1)
+            task_id, conductor.next_task = conductor.next_task, TaskId(conductor.next_task + 1)
             handle = Handle(self, task_id, payload, terms, expected_s, name or _name_of(function), now + self._epoch)
             commands = on_submitted(state, (handle,), now)
             if commands:
@@ -181,6 +180,10 @@ class Session:
         if not held and self._conductor.unusable is not None:
             self.check_usable()
         return held
+
+    def notify(self) -> None:
+        """Have those in `wait_for` ask again: a condition may hold for reasons that the session does not know."""
+        self._conductor.loop.notify()
 
     def cancel(self, handle: Handle, *, interrupt: bool = False) -> bool:
         """Take a task back.
@@ -376,7 +379,8 @@ class Session:
         self.close()
 
     def _new_handle(self, payload: Payload, terms: Terms, expected_s: float | None, name: str, now: float) -> Handle:
-        task_id, self._next_task = self._next_task, TaskId(self._next_task + 1)
+        conductor = self._conductor
+        task_id, conductor.next_task = conductor.next_task, TaskId(conductor.next_task + 1)
         return Handle(self, task_id, payload, terms, expected_s, name, now + self._epoch)
 
 
