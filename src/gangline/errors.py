@@ -132,7 +132,7 @@ class UnmetDependency(DependencyError):
     """Raised by a task to say: not on this engine. It is then tried on another one, never twice on the same."""
 
 
-class ImpossibleDependency(DependencyError):
+class ImpossibleDependency(UnmetDependency):
     """The conditions of the task can never be met; the message names what decided it."""
 
 
@@ -140,7 +140,7 @@ class InvalidDependency(ImpossibleDependency):
     """The task depends on an id that does not exist, or on itself."""
 
 
-class DependencyTimeout(DependencyError):
+class DependencyTimeout(ImpossibleDependency):
     """The task was still waiting to be started when its `timeout` had passed."""
 
     retryable = True
