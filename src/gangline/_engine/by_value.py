@@ -14,6 +14,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import marshal
+import sys
 from types import CellType, FunctionType
 from typing import Any
 
@@ -21,7 +22,7 @@ import cloudpickle
 
 from gangline._engine.closure import captured_globals, imported_submodules
 from gangline._engine.context import current
-from gangline._engine.importable import is_importable, uses_module_globals
+from gangline._engine.importable import is_importable, is_importable_module, uses_module_globals
 
 __all__ = ["FullPickler"]
 
@@ -38,6 +39,8 @@ class FullPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle shi
                 return self._reduce_function(obj, obj.__module__, {})
             if obj.__module__ == "__main__":
                 return self._reduce_function(obj, "__main__", captured_globals(obj))
+        if isinstance(obj, (FunctionType, type)) and not is_importable(obj):
+            _declare_unimportable(obj)
         return super().reducer_override(obj)
 
     def _reduce_function(self, function: FunctionType, home: str, captured: dict[str, Any]) -> tuple[Any, ...]:
@@ -63,6 +66,13 @@ class FullPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle shi
         }
         code = marshal.dumps(function.__code__)
         return _make_function, (code, home, function.__name__, len(cells)), state, None, None, _complete_function
+
+
+def _declare_unimportable(obj: Any) -> None:
+    """Tell cloudpickle, which takes whatever is in `sys.modules` for importable."""
+    module = sys.modules.get(getattr(obj, "__module__", None) or "")
+    if module is not None and module.__name__ != "__main__" and not is_importable_module(module):
+        cloudpickle.register_pickle_by_value(module)
 
 
 def _contents(cell: CellType) -> tuple[bool, Any]:

@@ -6,16 +6,17 @@ Its arguments are the descriptors of its inbox, outbox, cell and lifeline. Every
 from __future__ import annotations
 
 import fcntl
-import mmap
 import os
 import signal
 import socket
 import sys
 from typing import Any
 
+from gangline._engine import display
 from gangline._engine.capture import Capture, install_streams
+from gangline._engine.cell import NO_TASK, TASK, WANTED, Cell
 from gangline._engine.context import EngineContext, set_process_context
-from gangline._engine.server import CELL_BYTES, CELL_TASK, CELL_WANTED, NO_TASK, Server
+from gangline._engine.server import Server
 from gangline._engine.watchdog import Watchdog
 from gangline._engine.wire import HELLO, SETUP, Receiver, encode, send_packet
 
@@ -40,9 +41,10 @@ def main() -> None:
     _settle_in(options, lifeline_fd)
     context = EngineContext({}, options["engine_id"], options["uuid"])
     set_process_context(context)
-    cell = memoryview(mmap.mmap(cell_fd, CELL_BYTES)).cast("q")
+    cell = Cell(cell_fd)
+    os.close(cell_fd)
     server = Server(inbox, outbox, cell, context)
-    signal.signal(signal.SIGINT, _interrupter(context, cell))
+    signal.signal(signal.SIGINT, _interrupter(context, cell.words))
     watchdog = Watchdog(server, options["parent"])
     server.on_busy = watchdog.on_busy
     watchdog.start()
@@ -95,10 +97,10 @@ def _limit_memory(limit_bytes: int) -> None:
         return
 
 
-def _interrupter(context: EngineContext, cell: memoryview) -> Any:
+def _interrupter(context: EngineContext, words: memoryview) -> Any:
     def on_sigint(signum: int, frame: Any) -> None:
-        if context.interruptible and cell[CELL_TASK] == cell[CELL_WANTED] != NO_TASK:
-            cell[CELL_WANTED] = NO_TASK
+        if context.interruptible and words[TASK] == words[WANTED] != NO_TASK:
+            words[WANTED] = NO_TASK
             raise KeyboardInterrupt
 
     return on_sigint
@@ -116,4 +118,5 @@ def _prepare_for_tasks(context: EngineContext, options: dict[str, Any]) -> None:
     faulthandler.enable(file=2, all_threads=False)
     install_streams(route)
     capture_logs(route, options["log_level"])
+    display.install()
     import cloudpickle  # noqa: F401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import socket
 import threading
 import time
@@ -10,12 +11,13 @@ from typing import Any
 
 from gangline._engine import serialize
 from gangline._engine.capture import Capture
+from gangline._engine.cell import Cell
 from gangline._engine.chunks import ChunkResult
 from gangline._engine.execute import FIXED, OK, UNMET
 from gangline._engine.failures import describe, pack_failure
 from gangline._engine.parcel import pack
 from gangline._engine.segments import Lease, SegmentPool
-from gangline._engine.wire import OUTPUT, RELEASED, RESULTS, RETURNED, encode, send_packet
+from gangline._engine.wire import OUTPUT, RELEASED, RETURNED, Packet, encode, results_packet, send_packet
 from gangline.errors import ResultUnreadable
 from gangline.messages import Failure, TaskId
 
@@ -33,17 +35,20 @@ class Results:
     Attributes:
         finished: The last packet of tasks all of whose rows are here or sent.
         flushed_at: When rows were sent last, in seconds since the epoch.
-        waiting: Whether there are rows to be sent.
+        rows: What is to be sent, each marshalled by itself.
+        urgent: Whether there is a row that is safe only when it is sent.
     """
 
-    def __init__(self, sock: socket.socket, pool: SegmentPool) -> None:
-        self.rows: list[tuple[Any, ...]] = []
+    def __init__(self, sock: socket.socket, pool: SegmentPool, cell: Cell) -> None:
+        self.rows: list[bytes] = []
+        self.urgent = False
         self.finished = -1
         self.flushed_at = 0.0
         self.released: deque[int] = deque()
         self._sock = sock
         self._pool = pool
-        self._leases: dict[int, Lease] = {}
+        self._cell = cell
+        self._leases: list[Lease] = []
         self._lock = threading.Lock()
 
     def add(
@@ -55,10 +60,15 @@ class Results:
             code, value = (REFUSED if status == UNMET else FAILED), pack_failure(value)
         elif kind in FIXED or ((kind is str or kind is bytes) and len(value) <= _SMALL):
             code = RAW
+        elif kind is list and len(value) == 1 and type(value[0]) in FIXED:  # one item of a map
+            code = RAW
         else:
             code, value = self._pack(task, value)
         extras = _pack_extras(capture) if capture.dirty else None
-        self.rows.append((task, code, value, started_at, completed_at, extras))
+        row = marshal.dumps((task, code, value, started_at, completed_at, extras), 2)
+        if code == LEASED or not self._cell.note(row):
+            self.urgent = True
+        self.rows.append(row)
 
     def _pack(self, task: TaskId, value: Any) -> tuple[int, Any]:
         try:
@@ -74,7 +84,7 @@ class Results:
             return FAILED, pack_failure(Failure(error, "ResultUnreadable", str(error), text))
         if isinstance(packed, bytes):
             return PICKLED, packed
-        self._leases[task] = packed
+        self._leases.append(packed)
         return LEASED, (packed.segment.key, packed.spans)
 
     def flush(self) -> bool:
@@ -85,14 +95,13 @@ class Results:
             rows = self.rows[:]
             if not rows and self.finished < 0:
                 return True
-            leases = [self._leases[row[0]] for row in rows if row[1] == LEASED]
-            packet = encode((RESULTS, self.finished, rows), leases)
+            leases = self._leases[:]
+            packet = Packet(results_packet(self.finished, rows), leases)
             if not send_packet(self._sock, packet, self._pool):
                 return False
-            del self.rows[: len(rows)]
-            for row in rows:
-                if row[1] == LEASED:
-                    del self._leases[row[0]]
+            self._cell.forget_notes()
+            del self.rows[: len(rows)], self._leases[: len(leases)]
+            self.urgent = False
             self.flushed_at = time.time()
             return True
 

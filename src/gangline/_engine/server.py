@@ -10,6 +10,7 @@ import time
 from collections import deque
 from typing import Any
 
+from gangline._engine.cell import NO_TASK, PACKET, TASK, Cell
 from gangline._engine.context import EngineContext
 from gangline._engine.execute import run_task
 from gangline._engine.functions import IN_BODY, FunctionTable
@@ -18,12 +19,7 @@ from gangline._engine.results import Results
 from gangline._engine.segments import SegmentPool
 from gangline._engine.wire import RELEASE, SHUTDOWN, TASKS, Receiver
 
-__all__ = ["CELL_BYTES", "CELL_PACKET", "CELL_TASK", "CELL_WANTED", "NO_TASK", "Server"]
-
-CELL_TASK, CELL_PACKET, CELL_WANTED = range(3)
-"""The words of the cell, the memory shared with the client: the task that runs, its packet, the task to interrupt."""
-CELL_BYTES = 24
-NO_TASK = -1
+__all__ = ["Server"]
 
 _FLUSH_AFTER_S = 0.001
 
@@ -37,11 +33,11 @@ class Server:
         busy: Whether a packet is being worked on.
     """
 
-    def __init__(self, inbox: socket.socket, outbox: socket.socket, cell: memoryview, context: EngineContext) -> None:
+    def __init__(self, inbox: socket.socket, outbox: socket.socket, cell: Cell, context: EngineContext) -> None:
         self.pool = SegmentPool()
-        self.results = Results(outbox, self.pool)
+        self.results = Results(outbox, self.pool, cell)
         self.context = context
-        self.cell = cell
+        self.words = cell.words
         self.pending: deque[tuple[Any, ...]] = deque()
         self.busy = False
         self.on_busy: Any = None
@@ -49,6 +45,7 @@ class Server:
         self._receiver = Receiver(inbox, private=True, on_release=self.results.released.append)
         self._functions = FunctionTable()
         self._ahead: deque[tuple[Any, ...]] = deque()
+        self._unsent = False
 
     def serve(self) -> None:
         """Work until the client says that it is over, or is gone."""
@@ -60,7 +57,11 @@ class Server:
                 for key in packet[1]:
                     self.pool.release(key)
             elif verb == SHUTDOWN:
+                self._flush()
                 return
+            if self._unsent and (not self._has_more() or time.time() - self.results.flushed_at >= _FLUSH_AFTER_S):
+                self._unsent = False
+                self._flush()
 
     def _next_packet(self) -> tuple[Any, ...] | None:
         if self._ahead:
@@ -72,24 +73,21 @@ class Server:
         if definitions or forgotten:
             self._functions.update(definitions, forgotten)
         self.pending = pending = deque(tasks)
-        cell = self.cell
-        cell[CELL_TASK] = tasks[0][
-            0
-        ]  # before the packet's number: see ProcessesBackend on what a dead engine had started
-        cell[CELL_PACKET] = number
+        words = self.words
+        words[TASK] = tasks[0][0]  # before the packet's number: see ProcessesBackend on what a dead engine had started
+        words[PACKET] = number
         self.busy = True
         if self.on_busy is not None:
             self.on_busy()
-        self._run_pending(pending, cell)
+        self._run_pending(pending, words)
         self.results.finished = number
-        cell[CELL_TASK] = NO_TASK
+        words[TASK] = NO_TASK
         self.busy = False
         if not self._ahead:
             self._receiver.discard()
-        if self.results.released or not self._has_more() or time.time() - self.results.flushed_at >= _FLUSH_AFTER_S:
-            self._flush()
+        self._unsent = True
 
-    def _run_pending(self, pending: deque[tuple[Any, ...]], cell: memoryview) -> None:
+    def _run_pending(self, pending: deque[tuple[Any, ...]], words: memoryview) -> None:
         results, context, clock = self.results, self.context, time.time
         ready, capture = self._functions.ready, self.context.capture
         started_at = clock()
@@ -98,7 +96,7 @@ class Server:
                 task, number, data, keywords = pending.popleft()
             except IndexError:
                 return
-            cell[CELL_TASK] = task
+            words[TASK] = task
             function = ready.get(number)
             if function is not None and type(data) is tuple:
                 status, value = run_task(context, task, function, data, keywords)
@@ -110,7 +108,7 @@ class Server:
             completed_at = clock()
             results.add(task, status, value, started_at, completed_at, capture)
             del value
-            if completed_at - results.flushed_at >= _FLUSH_AFTER_S and pending:
+            if results.urgent or (completed_at - results.flushed_at >= _FLUSH_AFTER_S and pending):
                 self._flush()
             started_at = completed_at
 

@@ -13,7 +13,8 @@ import signal
 import threading
 import time
 
-from gangline._engine.server import CELL_TASK, NO_TASK, Server
+from gangline._engine.cell import NO_TASK, TASK
+from gangline._engine.server import Server
 from gangline.messages import TaskId
 
 __all__ = ["Watchdog", "end_group"]
@@ -76,7 +77,7 @@ class Watchdog(threading.Thread):
 
     def _tick(self) -> None:
         server, now = self._server, time.monotonic()
-        task = server.cell[CELL_TASK]
+        task = server.words[TASK]
         if task != self._task:
             self._task, self._since, self._shown_at = task, now, 0.0
             return

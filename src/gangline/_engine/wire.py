@@ -31,6 +31,7 @@ __all__ = [
     "Receiver",
     "encode",
     "make_pair",
+    "results_packet",
     "send_packet",
 ]
 
@@ -67,6 +68,12 @@ class Packet(NamedTuple):
 def encode(content: tuple[Any, ...], leases: Sequence[Lease] = ()) -> Packet:
     """Make a packet of a verb and its primitives."""
     return Packet(marshal.dumps(content, 2), leases)
+
+
+def results_packet(finished: int, rows: Sequence[bytes]) -> bytes:
+    """The body of (RESULTS, finished, rows), the rows being marshalled already: a list is its mark, length and items."""
+    head = marshal.dumps((RESULTS, finished, ()), 2)[:-5]
+    return b"".join((head, b"[", len(rows).to_bytes(4, "little"), *rows))
 
 
 def send_packet(

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
+from gangline._engine.cell import CELL_BYTES, NO_TASK, PACKET, TASK, WANTED, Cell
 from gangline._engine.segments import SegmentPool, anonymous_file
-from gangline._engine.server import CELL_BYTES, CELL_PACKET, CELL_TASK, CELL_WANTED, NO_TASK
 from gangline._engine.wire import SETUP, SHUTDOWN, Receiver, encode, make_pair, send_packet
+from gangline.backends.incoming import read_rows
 from gangline.backends.outgoing import Outgoing
-from gangline.messages import EngineId, TaskId
+from gangline.messages import Attempt, EngineId, TaskId
 
 __all__ = ["EngineProcess"]
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv.pop()); from gangline._engine.main import main; main()"
 _SOURCES = str(Path(__file__).parents[2])
 _STDERR_KEPT_BYTES = 16 * 1024
-_STDERR_SHOWN_LINES = 6
+_STDERR_SHOWN_LINES = 8
 
 
 class EngineProcess:
@@ -38,7 +39,6 @@ class EngineProcess:
         kill_reason: Why it was killed by us.
         outgoing: What is sent to it.
         incoming: Its packets of results.
-        cell: The words it shares with us: see `gangline._engine.server`.
         death: A descriptor that is readable when it has ended.
         stderr: What it writes to its descriptors 1 and 2.
         shown_logs: For running tasks: how many of their log records have been handed on.
@@ -59,13 +59,15 @@ class EngineProcess:
         self.incoming = Receiver(ours, private=False, on_release=self.outgoing.release)
         self._outbox = ours
         cell = anonymous_file(CELL_BYTES)
-        self.cell = memoryview(mmap.mmap(cell, CELL_BYTES)).cast("q")
-        self.cell[CELL_TASK] = self.cell[CELL_PACKET] = self.cell[CELL_WANTED] = NO_TASK
+        self._cell = Cell(cell)
+        self._words = self._cell.words
+        self._words[TASK] = self._words[PACKET] = self._words[WANTED] = NO_TASK
         place = {"path": path, "directory": _directory(), "parent": os.getpid(), "engine_id": engine, "uuid": uuid}
         send_packet(sender, encode((SETUP, place | options)), pool)
         self._start(receiver, theirs, cell)
         self.pid = self._child.pid
         self.death = _open_death(self._child)
+        _living.add(self)
 
     def _start(self, inbox: socket.socket, outbox: socket.socket, cell: int) -> None:
         lifeline, self._lifeline = os.pipe()
@@ -94,16 +96,19 @@ class EngineProcess:
 
     def running(self) -> TaskId | None:
         """The task that runs now."""
-        task = self.cell[CELL_TASK]
+        task = self._words[TASK]
         return None if task == NO_TASK else TaskId(task)
 
-    def lost(self) -> frozenset[TaskId]:
-        """After its death: the tasks it had started whose results did not arrive."""
-        return self.outgoing.lost(self.cell[CELL_PACKET], self.cell[CELL_TASK])
+    def remains(self) -> tuple[list[Attempt], frozenset[TaskId]]:
+        """After its death: the results that it had not sent yet, and the tasks that it had started without any."""
+        lost = self.outgoing.lost(self._words[PACKET], self._words[TASK])
+        rows = [row for row in self._cell.notes() if row[0] in lost]
+        attempts = read_rows(rows, self.incoming, self.shown_logs)
+        return attempts, lost.difference(attempt.task for attempt in attempts)
 
     def interrupt(self, task: TaskId) -> None:
         """Raise KeyboardInterrupt in that task, if it is the one that runs when the signal arrives."""
-        self.cell[CELL_WANTED] = task
+        self._words[WANTED] = task
         self.signal(signal.SIGINT)
 
     def signal(self, signum: int) -> None:
@@ -152,15 +157,39 @@ class EngineProcess:
         self.read_stderr()
         ended = _in_words(code)
         reason = f"{self.kill_reason} ({ended})" if self.kill_reason else ended
-        lines = self._stderr_tail.decode("utf-8", "replace").strip().splitlines()[-_STDERR_SHOWN_LINES:]
+        lines = self._last_words()
         return "\n".join([f"{reason}; its last words:", *lines]) if lines and not self.kill_reason else reason
+
+    def _last_words(self) -> list[str]:
+        lines = self._stderr_tail.decode("utf-8", "replace").strip().splitlines()
+        for start in range(len(lines) - 1, -1, -1):
+            if lines[start].startswith("Fatal Python error"):
+                return lines[start : start + _STDERR_SHOWN_LINES]
+        return lines[-_STDERR_SHOWN_LINES:]
 
     def close(self) -> None:
         """After its death: give up everything that it needed here."""
         self.outgoing.close()
         self._outbox.close()
+        _living.discard(self)
         for descriptor in (self._lifeline, self.stderr, self.death):
             os.close(descriptor)
+
+    def cut_lifeline(self) -> None:
+        """In a forked child: do not keep the engine alive when its client has died."""
+        os.close(self._lifeline)
+
+
+_living: weakref.WeakSet[EngineProcess] = weakref.WeakSet()
+
+
+def _in_forked_child() -> None:
+    for process in list(_living):
+        process.cut_lifeline()
+    _living.clear()
+
+
+os.register_at_fork(after_in_child=_in_forked_child)
 
 
 def _in_words(code: int) -> str:

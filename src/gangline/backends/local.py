@@ -96,7 +96,7 @@ def run_local(context: EngineContext, routing: Routing, task: TaskId, call: Loca
 
 
 def _at_home(function: Callable[..., Any], context: EngineContext) -> Callable[..., Any]:
-    """The function itself, but one of ``__main__`` that uses names which only the engine has gets the engine's names."""
+    """The function, but one of ``__main__`` that uses names which only the engine has gets the engine's names."""
     if type(function) is not FunctionType or function.__module__ != "__main__":
         return function
     scope = function.__globals__

@@ -216,7 +216,9 @@ class ProcessesBackend:
         for descriptor in (process.outbox, process.stderr, process.death):
             self._inbox.unwatch(descriptor)
         reason = process.reap()
-        lost = process.lost()
+        attempts, lost = process.remains()
+        if attempts:
+            events.append(Finished(process.engine, attempts))
         process.close()
         if not process.joined:
             self._failed_starts += 1
