@@ -1,0 +1,36 @@
+"""Exceptions that are like other ones: classes that are two at once, and copies as another class."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+__all__ = ["copied", "joined"]
+
+Kind = TypeVar("Kind", bound=BaseException)
+
+
+def joined(name: str, base: type[Kind], other: type[BaseException]) -> type[Kind]:
+    """A class of that name that is both; just the base where the two do not go together."""
+    try:
+        return type(name, (base, other), {"__module__": base.__module__, "__doc__": base.__doc__})
+    except TypeError:  # layouts or metaclasses
+        return base
+
+
+def copied(original: BaseException, kind: type[Kind]) -> Kind:
+    """An exception of another class, with the state of the original: made without the constructors of users' classes.
+
+    Args:
+        original: What to copy.
+        kind: Derived from the nearest builtin class of the original.
+
+    Raises:
+        Exception: Whatever the original's own attributes raise when they are set.
+    """
+    builtin: Any = next(base for base in type(original).__mro__ if base.__module__ == "builtins")
+    _, arguments, *state = builtin.__reduce__(original)
+    made: Kind = builtin.__new__(kind, *arguments)
+    builtin.__init__(made, *arguments)
+    if state and state[0]:
+        BaseException.__setstate__(made, state[0])
+    return made
