@@ -17,7 +17,8 @@ from gangline.messages import EngineId, EngineJoined, EngineLost, Scheme, TaskId
 from gangline.views import ids as task_ids
 from gangline.views.error import NoEnginesRegistered
 from gangline.views.metadata import Metadata, metadata_of
-from gangline.views.result import AsyncResult, outcome
+from gangline.views.result import AsyncResult
+from gangline.views.tasks import outcome
 
 __all__ = ["Connection", "MsgIds", "UnknownEngine"]
 

@@ -19,8 +19,8 @@ from gangline.messages import EngineId, Terms
 from gangline.views import ids as task_ids
 from gangline.views.asyncresult import AsyncResult
 from gangline.views.error import NoEnginesRegistered
-from gangline.views.result import patience
 from gangline.views.results import Jobs, OutstandingTasks, Results
+from gangline.views.tasks import patience
 
 __all__ = ["Control"]
 

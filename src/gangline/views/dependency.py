@@ -225,13 +225,10 @@ def _names_bound(*modules: str, **mapping: Any) -> bool:
 
 
 def interactive(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as if it had been typed at the prompt: its globals are the engine's namespace, not its module's.
-
-    It must not be a closure.
-    """
+    """The function as if it had been typed at the prompt: its globals are the engine's namespace, not its module's."""
     if isinstance(f, FunctionType):
         main = sys.modules["__main__"]
-        made = FunctionType(f.__code__, main.__dict__, f.__name__, f.__defaults__)
+        made = FunctionType(f.__code__, main.__dict__, f.__name__, f.__defaults__, f.__closure__)
         made.__kwdefaults__ = f.__kwdefaults__
         made.__doc__ = f.__doc__
         f = made

@@ -99,7 +99,7 @@ class DirectView(View):
         if not callable(f):
             f, args = callable_of(f, args)
         engines = self._engines(targets)
-        handles = [self._session.submit(f, args, kwargs, terms, name=name) for terms in self._pins(engines, label)]
+        handles = [self._submit(f, args, kwargs, terms, name=name) for terms in self._pins(engines, label)]
         return self._result(handles, engines, single=self._is_single(targets))
 
     def _send_each(
@@ -113,8 +113,7 @@ class DirectView(View):
         pins = self._pins(engines, names.get("label"))
         name = names.get("name")
         handles = [
-            self._session.submit(f, args, kwargs, terms, name=name)
-            for (args, kwargs), terms in zip(calls, pins, strict=True)
+            self._submit(f, args, kwargs, terms, name=name) for (args, kwargs), terms in zip(calls, pins, strict=True)
         ]
         self._note(handles)
         return handles

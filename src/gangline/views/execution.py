@@ -8,7 +8,7 @@ from typing import Any
 from gangline._engine.cells import Executed
 from gangline._runtime.handle import Handle
 from gangline.views.metadata import Metadata, metadata_of
-from gangline.views.result import CONVERTERS
+from gangline.views.tasks import CONVERTERS
 
 __all__ = ["ExecuteReply"]
 

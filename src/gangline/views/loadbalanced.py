@@ -64,7 +64,7 @@ class LoadBalancedView(View):
 
     follow = Flag(None, dependency)
     after = Flag(None, dependency)
-    timeout = Flag(None, seconds)
+    timeout = Flag(0.0, some_seconds)
     retries = Flag(0, count)
     priority = Flag(0, integer)
     limits = Flag((), names)

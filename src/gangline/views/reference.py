@@ -6,7 +6,7 @@ from typing import Any
 
 from gangline._engine import context
 
-__all__ = ["Reference"]
+__all__ = ["Reference", "call_resolved"]
 
 
 class Reference:
@@ -30,6 +30,16 @@ class Reference:
     def __reduce__(self) -> tuple[Any, ...]:
         # Read on an engine, the bytes become the object itself; read anywhere else, a reference again.
         return (resolved, (self.name,))
+
+
+def call_resolved(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function on an engine of this very process, where nothing is unpickled, with its references resolved."""
+    function, *args_there = [_there(each) for each in (function, *args)]
+    return function(*args_there, **{name: _there(value) for name, value in kwargs.items()})
+
+
+def _there(value: Any) -> Any:
+    return resolved(value.name) if isinstance(value, Reference) else value
 
 
 def resolved(name: str) -> Any:

@@ -90,13 +90,14 @@ class Results(Connection):
             status_only: Whether to leave out the results themselves.
 
         Returns:
-            The lists ``pending`` and ``completed``; unless `status_only`, also each result by its id.
+            The lists ``pending`` and ``completed``; ``status``, which is ok; without `status_only`, results by id.
 
         Raises:
             RemoteError: Unless `status_only`, when tasks have failed.
         """
         handles = self._handles_of(msg_ids)
         status: dict[str, Any] = {
+            "status": "ok",
             "pending": [task_ids.msg_id(handle) for handle in handles if handle.status is None],
             "completed": [task_ids.msg_id(handle) for handle in handles if handle.status is not None],
         }

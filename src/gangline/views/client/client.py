@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+from gangline._engine import display
 from gangline._runtime.session import Session
 from gangline.errors import UsageError
 from gangline.messages import Scheme
@@ -18,6 +19,7 @@ from gangline.views.control import Control
 from gangline.views.direct import DirectView
 from gangline.views.executor import ViewExecutor
 from gangline.views.loadbalanced import LoadBalancedView
+from gangline.views.view import HERE
 
 __all__ = ["Client", "cores", "make_session"]
 
@@ -212,6 +214,8 @@ def make_session(
         backend = made
     elif options:
         raise UsageError(f"{', '.join(options)}: options are for backends that are given by name")
+    if backend.name in HERE:
+        display.install()
     return Session(backend, engines=engines, scheme=scheme, seed=seed)
 
 
