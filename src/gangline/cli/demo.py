@@ -50,6 +50,8 @@ def demo(backend: str, engines: int | None, picture: Path, no_picture: bool, kil
     """
     if kill and backend != "processes":
         raise UsageError(f"--kill needs engines that are processes; those of --backend {backend} live in this one")
+    if backend == "inline" and engines not in (None, 1):
+        raise UsageError(f"--backend inline has one engine, this thread, and cannot have {engines}")
     if not no_picture:
         _check_picture(picture)
     library = find_library()
@@ -91,8 +93,8 @@ def _progress_line(screen: Screen) -> Iterator[Callable[[Progress], None]]:
         row = line.add_task("", total=None, lines=0, engines=0)
 
         def watch(progress: Progress) -> None:
-            counts = {"lines": progress.lines, "engines": progress.engines}
-            line.update(row, completed=progress.done, total=progress.tasks, **counts)
+            line.update(row, completed=progress.done, total=progress.tasks)
+            line.update(row, lines=progress.lines, engines=progress.engines)
 
         yield watch
 
@@ -102,7 +104,7 @@ def _table(analysis: Analysis) -> Table:
     table.add_column("package", no_wrap=True)
     for heading in ("modules", "lines", "functions", "classes", "ways per function"):
         table.add_column(heading, justify="right")
-    table.add_column("most branched function")
+    table.add_column("most branched function", no_wrap=True, overflow="ellipsis")
     table.add_column("ways", justify="right")
     ranked = sorted(analysis.packages, key=lambda summary: -summary.lines)
     for summary in ranked[:_ROWS]:
@@ -119,7 +121,7 @@ def _add_row(table: Table, name: str, summaries: Sequence[PackageSummary]) -> No
     worst = max(summaries, key=lambda summary: summary.worst_complexity)
     counts = [f"{totals[count]:,}" for count in ("modules", "lines", "functions", "classes")]
     mean = f"{totals['complexity'] / totals['functions']:.1f}" if totals["functions"] else ""
-    table.add_row(name, *counts, mean, worst.worst, f"{worst.worst_complexity:,}")
+    table.add_row(name, *counts, mean, worst.worst, f"{worst.worst_complexity:,}" if worst.worst else "")
 
 
 def _totals(summaries: Sequence[PackageSummary]) -> dict[str, int]:
@@ -136,8 +138,8 @@ def _remarks(analysis: Analysis, backend: str) -> Iterator[str]:
         if unreadable[_UNREADABLE_ROWS:]:
             yield f"  and {len(unreadable) - _UNREADABLE_ROWS} more; --output json names all"
     yield (
-        f"\nLeft out: {library.extensions} compiled modules without a Python source, {library.scripts} scripts whose "
-        f"names cannot be imported, {library.installed} folders of installed packages."
+        f"\nLeft out: compiled modules without a Python source ({library.extensions}), scripts whose names cannot be "
+        f"imported ({library.scripts}), folders of installed packages ({library.installed})."
     )
     shares = ", ".join(f"engine {engine} did {count:,}" for engine, count in analysis.per_engine.items())
     yield f"{analysis.tasks:,} tasks in {analysis.seconds:.1f} s on {backend}: {shares}."

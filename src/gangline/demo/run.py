@@ -126,14 +126,16 @@ def analyse(
     submitted = _submit(client, library, folder, picture)
     victim = _watch(client, submitted, kill, watch)
     summaries: list[PackageSummary] = [result.get() for result in submitted.summaries]
+    drawn = submitted.drawing.get() if submitted.drawing else None
+    newcomers = sorted(set(client.ids) - victim.present) if victim else ()
     return Analysis(
         library,
         tuple(summaries),
-        submitted.drawing.get() if submitted.drawing else None,
+        drawn,
         tasks=len(submitted.all),
         per_engine=_count_per_engine(submitted.all),
         seconds=time.monotonic() - began,
-        kill=victim and Kill(victim.engine, victim.after, tuple(sorted(set(client.ids) - victim.present))),
+        kill=Kill(victim.engine, victim.after, tuple(newcomers)) if victim else None,
     )
 
 
@@ -172,4 +174,5 @@ def _watch(client: Client, submitted: _Submitted, kill: bool, watch: Callable[[P
 
 
 def _count_per_engine(results: Iterable[AsyncResult]) -> dict[int, int]:
-    return dict(sorted(Counter(result.metadata["engine_id"] for result in results).items()))
+    counts: Counter[int] = Counter(result.engine_id for result in results)
+    return dict(sorted(counts.items()))

@@ -53,5 +53,6 @@ def test_an_interpreter_without_sources(monkeypatch: pytest.MonkeyPatch) -> None
     assert "no Python sources in /zipped" in complaint("--no-picture")
 
 
-def test_zero_engines_are_refused() -> None:
+def test_numbers_of_engines_that_cannot_be() -> None:
     assert "--engines" in complaint("--engines", "0")
+    assert "--backend inline has one engine" in complaint("--backend", "inline", "--engines", "2")
