@@ -58,9 +58,11 @@ class Results:
         kind = type(value)
         if status != OK:
             code, value = (REFUSED if status == UNMET else FAILED), pack_failure(value)
-        elif kind in FIXED or ((kind is str or kind is bytes) and len(value) <= _SMALL):
-            code = RAW
-        elif kind is list and len(value) == 1 and type(value[0]) in FIXED:  # one item of a map
+        elif (
+            kind in FIXED
+            or ((kind is str or kind is bytes) and len(value) <= _SMALL)
+            or (kind is list and len(value) == 1 and type(value[0]) in FIXED)
+        ):
             code = RAW
         else:
             code, value = self._pack(task, value)

@@ -14,14 +14,14 @@ Rules:
 
 from __future__ import annotations
 
-import ctypes
+import functools
 import os
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from typing import Any
 
-__all__ = ["Lease", "Segment", "SegmentPool", "Spans", "anonymous_file", "map_segment"]
+__all__ = ["Lease", "Segment", "SegmentPool", "Spans", "anonymous_file", "default_idle_bytes", "map_segment"]
 
 Spans = tuple[tuple[int, int], ...]
 """Offset and length of each part of a value in its segment."""
@@ -89,16 +89,25 @@ class Lease:
         self._pool.release(self.segment)
 
 
+def default_idle_bytes() -> int:
+    """How much memory to keep ready for reuse: a thirty-second of what there is, within reason."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        total = 0
+    return min(max(256 << 20, total // 32), 2 << 30)
+
+
 class SegmentPool:
     """The segments of one sender.
 
     Args:
-        idle_bytes: Memory kept ready for reuse.
+        idle_bytes: Memory kept ready for reuse; None: `default_idle_bytes`.
         limit: How many segments there may be at a time, since each takes a file descriptor.
     """
 
-    def __init__(self, idle_bytes: int = 256 * 1024 * 1024, limit: int = 192) -> None:
-        self._idle_bytes = idle_bytes
+    def __init__(self, idle_bytes: int | None = None, limit: int = 192) -> None:
+        self._idle_bytes = default_idle_bytes() if idle_bytes is None else idle_bytes
         self._limit = limit
         self._lock = threading.RLock()  # a Lease may be finalized by the collector inside any of the methods
         self._owner = os.getpid()
@@ -180,6 +189,8 @@ def anonymous_file(size: int) -> int:
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("gangline", os.MFD_CLOEXEC)
     else:
+        import tempfile  # not on Linux
+
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
     os.ftruncate(descriptor, size)
@@ -205,6 +216,8 @@ def map_segment(
         private: Keep what is written there to this process.
         on_release: Called, on any thread, when the memory has been unmapped.
     """
+    import ctypes  # only large values pay for it
+
     size = -(-max(size, 1) // _PAGE) * _PAGE
     libc = _libc()
     address = libc.mmap(None, size, _PROT_READ_WRITE, _MAP_PRIVATE if private else _MAP_SHARED, descriptor, 0)
@@ -216,20 +229,18 @@ def map_segment(
     return memoryview(memory).cast("B")
 
 
-def _unmap(libc: ctypes.CDLL, address: int, size: int, on_release: Callable[[], None] | None) -> None:
+def _unmap(libc: Any, address: int, size: int, on_release: Callable[[], None] | None) -> None:
     libc.munmap(address, size)
     if on_release is not None:
         on_release()
 
 
-_loaded: list[ctypes.CDLL] = []
+@functools.cache
+def _libc() -> Any:
+    import ctypes
 
-
-def _libc() -> ctypes.CDLL:
-    if not _loaded:
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.mmap.restype = ctypes.c_void_p
-        libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
-        libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
-        _loaded.append(libc)
-    return _loaded[0]
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
+    libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+    return libc

@@ -71,7 +71,7 @@ def encode(content: tuple[Any, ...], leases: Sequence[Lease] = ()) -> Packet:
 
 
 def results_packet(finished: int, rows: Sequence[bytes]) -> bytes:
-    """The body of (RESULTS, finished, rows), the rows being marshalled already: a list is its mark, length and items."""
+    """The body of (RESULTS, finished, rows), with rows that are marshalled: a list is its mark, length and items."""
     head = marshal.dumps((RESULTS, finished, ()), 2)[:-5]
     return b"".join((head, b"[", len(rows).to_bytes(4, "little"), *rows))
 
