@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressLine
 from rich.table import Table
+from rich.text import Text
 
 from gangline.cli.output import Screen, output_option
 from gangline.demo.run import Analysis, Progress, analyse
@@ -100,12 +102,14 @@ def _progress_line(screen: Screen) -> Iterator[Callable[[Progress], None]]:
 
 
 def _table(analysis: Analysis) -> Table:
-    table = Table(title=f"The standard library of Python {platform.python_version()}", title_justify="left")
+    title = f"The standard library of Python {platform.python_version()}"
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
     table.add_column("package", no_wrap=True)
-    for heading in ("modules", "lines", "functions", "classes", "ways per function"):
-        table.add_column(heading, justify="right")
-    table.add_column("most branched function", no_wrap=True, overflow="ellipsis")
-    table.add_column("ways", justify="right")
+    for heading in ("modules", "lines", "functions", "ways each"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("most branched")
     ranked = sorted(analysis.packages, key=lambda summary: -summary.lines)
     for summary in ranked[:_ROWS]:
         _add_row(table, summary.package, [summary])
@@ -119,9 +123,10 @@ def _table(analysis: Analysis) -> Table:
 def _add_row(table: Table, name: str, summaries: Sequence[PackageSummary]) -> None:
     totals = _totals(summaries)
     worst = max(summaries, key=lambda summary: summary.worst_complexity)
-    counts = [f"{totals[count]:,}" for count in ("modules", "lines", "functions", "classes")]
+    counts = [f"{totals[count]:,}" for count in ("modules", "lines", "functions")]
     mean = f"{totals['complexity'] / totals['functions']:.1f}" if totals["functions"] else ""
-    table.add_row(name, *counts, mean, worst.worst, f"{worst.worst_complexity:,}" if worst.worst else "")
+    most_branched = f"{worst.worst_complexity:3} {worst.worst.removeprefix(f'{name}.')}" if worst.worst else ""
+    table.add_row(name, *counts, mean, Text(most_branched, no_wrap=True, overflow="ellipsis"))
 
 
 def _totals(summaries: Sequence[PackageSummary]) -> dict[str, int]:
@@ -141,6 +146,7 @@ def _remarks(analysis: Analysis, backend: str) -> Iterator[str]:
         f"\nLeft out: compiled modules without a Python source ({library.extensions}), scripts whose names cannot be "
         f"imported ({library.scripts}), folders of installed packages ({library.installed})."
     )
+    yield "Ways: how many there are through a function; ways each: their mean; most branched: the one with most."
     shares = ", ".join(f"engine {engine} did {count:,}" for engine, count in analysis.per_engine.items())
     yield f"{analysis.tasks:,} tasks in {analysis.seconds:.1f} s on {backend}: {shares}."
     if analysis.kill:

@@ -50,11 +50,11 @@ class Screen:
             click.echo(json.dumps(data, indent=2))
         elif self.form is Output.HUMAN:
             for part in human:
-                self._results.print(part, soft_wrap=isinstance(part, str))
+                _print(self._results, part)
 
     def say(self, text: RenderableType) -> None:
         """Print a message that is not part of the result."""
-        self.messages.print(text, soft_wrap=isinstance(text, str))
+        _print(self.messages, text)
 
 
 def _open_console(*, stderr: bool) -> Console:
@@ -63,6 +63,11 @@ def _open_console(*, stderr: bool) -> Console:
     if not console.is_terminal:
         console.width = _WIDTH_OFF_TERMINALS
     return console
+
+
+def _print(console: Console, part: RenderableType) -> None:
+    # Lines are broken for people only: a program reads them whole.
+    console.print(part, soft_wrap=isinstance(part, str) and not console.is_terminal)
 
 
 def _open_screen(_ctx: click.Context, _option: click.Parameter, form: str) -> Screen:
