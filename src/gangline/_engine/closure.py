@@ -6,8 +6,8 @@ import dis
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary, ref
 
 from gangline._engine.importable import is_importable, uses_module_globals
 
@@ -18,8 +18,12 @@ _names_of_code: WeakKeyDictionary[CodeType, tuple[str, ...]] = WeakKeyDictionary
 _MISSING = object()
 
 _CONSTANT_TYPES = frozenset(
-    {int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented), range, CodeType}
+    {
+        *(int, float, complex, bool, str, bytes, range, type(None), type(...), type(NotImplemented)),
+        *(CodeType, ModuleType),
+    }
 )
+"""Types of values that stay as they are."""
 
 
 def global_names(code: CodeType) -> tuple[str, ...]:
@@ -67,44 +71,40 @@ def _attribute_names(code: CodeType) -> Iterable[str]:
 class Watch:
     """Remembers everything that a function by value refers to, and tells whether it is all still the same.
 
+    Functions and classes are held weakly, so that watching keeps nothing alive.
+
     Attributes:
         stable: Whether it can be told at all: False when something mutable is among it.
     """
 
-    __slots__ = ("_cells", "_functions", "_names", "_seen", "stable")
+    __slots__ = ("_followed", "_seen", "stable")
 
     def __init__(self) -> None:
         self.stable = True
-        self._names: list[tuple[Mapping[str, Any], str, Any]] = []
-        self._cells: list[tuple[CellType, Any]] = []
-        self._functions: list[tuple[FunctionType, CodeType, Any]] = []
+        self._followed: list[_Followed] = []
         self._seen: set[int] = set()
 
     def unchanged(self) -> bool:
         """Whether every global, cell, default and class attribute is still the same object."""
-        for scope, name, value in self._names:
-            if scope.get(name, _MISSING) is not value:
-                return False
-        for cell, value in self._cells:
-            if _cell_value(cell) is not value:
-                return False
-        for function, code, defaults in self._functions:
-            if function.__code__ is not code or function.__defaults__ is not defaults:
+        for followed in self._followed:  # noqa: SIM110  # asked for each call: a generator would double the cost
+            if not followed.unchanged():
                 return False
         return True
 
     def add(self, value: Any) -> None:
         """Follow what can be followed; anything else makes the whole unstable."""
         kind = type(value)
-        if kind in _CONSTANT_TYPES or kind is ModuleType or kind is BuiltinFunctionType or id(value) in self._seen:
+        if kind in _CONSTANT_TYPES or id(value) in self._seen:
             return
         self._seen.add(id(value))
         if kind is FunctionType:
             if not is_importable(value):
-                self._add_function(value)
+                self._follow(_FollowedFunction(value))
         elif isinstance(value, type):
             if not is_importable(value):
-                self._add_class(value)
+                self._follow(_FollowedClass(value))
+        elif kind is BuiltinFunctionType:
+            self.stable &= isinstance(value.__self__, ModuleType)  # else it is a method of something mutable
         elif kind is tuple or kind is frozenset:
             for item in value:
                 self.add(item)
@@ -116,34 +116,82 @@ class Watch:
         else:
             self.stable = False
 
-    def _add_function(self, function: FunctionType) -> None:
-        self._functions.append((function, function.__code__, function.__defaults__))
-        if function.__dict__ or function.__kwdefaults__:
-            for value in (*function.__dict__.values(), *(function.__kwdefaults__ or {}).values()):
-                self.add(value)
-            self._names.extend((function.__dict__, name, value) for name, value in function.__dict__.items())
-        if function.__defaults__:
-            self.add(function.__defaults__)
-        for cell in function.__closure__ or ():
-            value = _cell_value(cell)
-            self._cells.append((cell, value))
-            if value is not _MISSING:
-                self.add(value)
-        if not uses_module_globals(function):
-            scope = function.__globals__
-            for name in global_names(function.__code__):
-                value = scope.get(name, _MISSING)
-                self._names.append((scope, name, value))
-                if value is not _MISSING:
-                    self.add(value)
+    def _follow(self, followed: _Followed) -> None:
+        self._followed.append(followed)
+        for value in followed.values():
+            self.add(value)
 
-    def _add_class(self, cls: type) -> None:
-        for base in cls.__bases__:
-            self.add(base)
-        for name, value in list(cls.__dict__.items()):
-            if name not in _CLASS_MACHINERY and not _is_slot(value):
-                self._names.append((cls.__dict__, name, value))
-                self.add(value)
+
+class _Followed(Protocol):
+    def unchanged(self) -> bool: ...
+
+    def values(self) -> list[Any]: ...
+
+
+class _FollowedFunction:
+    """One function: its code, its defaults, and the names and cells that it uses."""
+
+    __slots__ = ("_cells", "_code", "_defaults", "_function", "_items", "_keyword_defaults", "_names")
+
+    def __init__(self, function: FunctionType) -> None:
+        self._function = ref(function)
+        self._code = function.__code__
+        self._defaults = function.__defaults__
+        self._keyword_defaults = _snapshot(function.__kwdefaults__ or {})
+        self._items = _snapshot(function.__dict__)
+        self._cells = [_remember(_cell_value(cell)) for cell in function.__closure__ or ()]
+        names = () if uses_module_globals(function) else global_names(function.__code__)
+        self._names = [(name, _remember(function.__globals__.get(name, _MISSING))) for name in names]
+
+    def unchanged(self) -> bool:
+        function = self._function()
+        if function is None or function.__code__ is not self._code or function.__defaults__ is not self._defaults:
+            return False
+        scope = function.__globals__
+        for name, expected in self._names:
+            value = scope.get(name, _MISSING)
+            if value is not expected and not _is_same(value, expected):
+                return False
+        if self._cells:
+            for cell, expected in zip(function.__closure__ or (), self._cells, strict=True):
+                if not _is_same(_cell_value(cell), expected):
+                    return False
+        for names, expected in ((function.__kwdefaults__, self._keyword_defaults), (function.__dict__, self._items)):
+            if (names or expected) and not _is_snapshot(names or {}, expected):
+                return False
+        return True
+
+    def values(self) -> list[Any]:
+        function = self._function()
+        assert function is not None  # it is being followed at this moment
+        found = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values(), *function.__dict__.values()]
+        found.extend(_cell_value(cell) for cell in function.__closure__ or ())
+        found.extend(function.__globals__.get(name, _MISSING) for name, _ in self._names)
+        return [value for value in found if value is not _MISSING]
+
+
+class _FollowedClass:
+    """One class: its bases and its attributes."""
+
+    __slots__ = ("_attributes", "_bases", "_class")
+
+    def __init__(self, cls: type) -> None:
+        self._class = ref(cls)
+        self._bases = [_remember(base) for base in cls.__bases__]
+        self._attributes = {name: _remember(value) for name, value in _attributes(cls).items()}
+
+    def unchanged(self) -> bool:
+        cls = self._class()
+        return (
+            cls is not None
+            and _is_snapshot(_attributes(cls), self._attributes)
+            and all(map(_is_same, cls.__bases__, self._bases))
+        )
+
+    def values(self) -> list[Any]:
+        cls = self._class()
+        assert cls is not None  # it is being followed at this moment
+        return [*cls.__bases__, *_attributes(cls).values()]
 
 
 _CLASS_MACHINERY = frozenset(
@@ -151,8 +199,29 @@ _CLASS_MACHINERY = frozenset(
 )
 
 
-def _is_slot(value: Any) -> bool:
-    return type(value).__name__ in ("getset_descriptor", "member_descriptor")
+def _attributes(cls: type) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in cls.__dict__.items()
+        if name not in _CLASS_MACHINERY and type(value).__name__ not in ("getset_descriptor", "member_descriptor")
+    }
+
+
+def _remember(value: Any) -> Any:
+    """The value, or a weak reference to it where it may refer back to what is followed."""
+    return ref(value) if isinstance(value, (FunctionType, type)) else value
+
+
+def _is_same(value: Any, remembered: Any) -> bool:
+    return value is remembered or (type(remembered) is ref and remembered() is value)
+
+
+def _snapshot(names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _remember(value) for name, value in names.items()}
+
+
+def _is_snapshot(names: Mapping[str, Any], remembered: Mapping[str, Any]) -> bool:
+    return len(names) == len(remembered) and all(_is_same(names.get(name), value) for name, value in remembered.items())
 
 
 def _cell_value(cell: CellType) -> Any:

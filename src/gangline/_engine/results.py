@@ -27,6 +27,7 @@ RAW, PICKLED, LEASED, FAILED, REFUSED = range(5)
 """What the value in a result row is."""
 
 _SMALL = 4096
+_FEW = 256
 
 
 class Results:
@@ -58,11 +59,7 @@ class Results:
         kind = type(value)
         if status != OK:
             code, value = (REFUSED if status == UNMET else FAILED), pack_failure(value)
-        elif (
-            kind in FIXED
-            or ((kind is str or kind is bytes) and len(value) <= _SMALL)
-            or (kind is list and len(value) == 1 and type(value[0]) in FIXED)
-        ):
+        elif kind in FIXED or _is_small(kind, value):
             code = RAW
         else:
             code, value = self._pack(task, value)
@@ -126,6 +123,12 @@ class Results:
                     continue
                 if not send_packet(self._sock, encode((OUTPUT, task, stream, data)), self._pool):
                     return
+
+
+def _is_small(kind: type, value: Any) -> bool:
+    if kind is str or kind is bytes:
+        return len(value) <= _SMALL
+    return (kind is list or kind is tuple) and len(value) <= _FEW and FIXED.issuperset(map(type, value))
 
 
 def _pack_extras(capture: Capture) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import select
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -52,6 +53,7 @@ class ProcessesBackend:
         self._engines: dict[EngineId, EngineProcess] = {}
         self._failed_starts = 0
         self._stopped = False
+        self._lock = threading.Lock()  # between the end of everything and a replacement that the loop starts
         self.prepare: Callable[..., Payload] = self._calls.prepare
 
     def start(self, inbox: Inbox, engines: int | None) -> None:
@@ -86,10 +88,11 @@ class ProcessesBackend:
 
     def stop(self, timeout_s: float) -> None:
         """End all engines: those that are at work after their task, but after that time by force."""
-        self._stopped = True
         deadline = time.monotonic() + timeout_s
-        processes = list(self._engines.values())
-        self._engines.clear()
+        with self._lock:
+            self._stopped = True
+            processes = list(self._engines.values())
+            self._engines.clear()
         for process in processes:
             for descriptor in (process.outbox, process.stderr, process.death):
                 self._inbox.unwatch(descriptor)
@@ -223,10 +226,11 @@ class ProcessesBackend:
         if not process.joined:
             self._failed_starts += 1
             reason = f"it could not start: {reason}"
-        if process.replace and not self._stopped:
-            if self._failed_starts < _MAX_FAILED_STARTS:
-                self._start_engine()
-            else:
-                reason += f"\n(no other one is started, since the last {self._failed_starts} could not start)"
+        if process.replace and self._failed_starts >= _MAX_FAILED_STARTS:
+            reason += f"\n(no other one is started, since the last {self._failed_starts} could not start)"
+        elif process.replace:
+            with self._lock:
+                if not self._stopped:
+                    self._start_engine()
         events.append(EngineLost(process.engine, reason, lost))
         return events

@@ -103,7 +103,10 @@ def test_global_statement_changes_the_engines_namespace(drive: Drive, main_code:
 
 
 def test_submodules_are_imported(drive: Drive, main_code: MainCode) -> None:
-    main = main_code("import xml.dom.minidom\ndef f(): return xml.dom.minidom.parseString('<a/>').documentElement.tagName")
+    main = main_code("""
+import xml.dom.minidom
+def f(): return xml.dom.minidom.parseString('<a/>').documentElement.tagName
+""")
     assert drive().value(main["f"]) == "a"
 
 
@@ -188,7 +191,7 @@ def test_other_arguments_are_pickled_at_once(calls: Calls, args: tuple[Any, ...]
 def test_kind_is_the_same_for_functions_made_alike(calls: Calls) -> None:
     from functools import partial
 
-    made = [lambda x: x + i for i in range(2)]
+    made = [lambda x, i=i: x + i for i in range(2)]
     first, second = (calls.prepare(function, (1,), {}).kind for function in made)
     assert first == second == calls.prepare(partial(made[0], 1), (), {}).kind
     assert first != calls.prepare(max, (1,), {}).kind
