@@ -68,6 +68,7 @@ def _check_lanes(state: CoreState) -> None:
         waiting += held
     ready = [task for task in state.tasks.values() if task.state is State.READY]
     assert Counter(task.id for task in waiting) == Counter(task.id for task in ready), "READY tasks and lanes differ"
+    assert lanes.special == len(ready) - lanes.plain.ready, f"{lanes.special} tasks are counted in special lanes"
     _check_registry(state)
 
 
@@ -190,7 +191,7 @@ def _check_dependents(state: CoreState) -> None:
         for each in (detail.after, detail.follow):
             if each is None:
                 continue
-            pending = [which for which in each.dependency.ids if which in state.tasks and which != task.id]
+            pending = [which for which in each.dependency.ids - each.unknown if which in state.tasks]
             assert each.left == len(pending), f"{task} counts {each.left} pending, not {pending}"
             told = [which for which in pending if any(other is task for other in state.dependents.get(which, ()))]
             assert told == pending, f"{task} would not be told when one of {pending} ends"

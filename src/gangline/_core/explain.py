@@ -216,7 +216,7 @@ def _waiting(state: CoreState, task: Task) -> Iterator[Reason]:
         return
     usable = [engine for engine in state.engines.values() if _may_run(key, engine)]
     if not usable:
-        refused = sorted(detail_of(task).refused & state.engines.keys())
+        refused = sorted(task.detail.refused & state.engines.keys()) if task.detail is not None else ()
         leaving = [engine.id for engine in state.engines.values() if engine.leaving]
         yield NoUsableEngine(tuple(refused), tuple(leaving))
         return

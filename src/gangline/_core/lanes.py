@@ -117,9 +117,10 @@ class Lanes:
         open: Those of them that name no engines and are not parked.
         by_engine: Those that name engines and are not parked, by engine.
         parked: Those that a limit keeps back, by limit.
+        special: How many tasks are ready in all lanes but the plain one.
     """
 
-    __slots__ = ("all", "by_engine", "open", "parked", "plain")
+    __slots__ = ("all", "by_engine", "open", "parked", "plain", "special")
 
     def __init__(self) -> None:
         self.plain = Lane(PLAIN_KEY)
@@ -127,11 +128,12 @@ class Lanes:
         self.open: dict[LaneKey, Lane] = {}
         self.by_engine: dict[EngineId, dict[LaneKey, Lane]] = {}
         self.parked: dict[str, dict[LaneKey, Lane]] = {}
+        self.special = 0
 
     @property
     def ready(self) -> int:
-        """How many tasks are ready; walks the lanes, not the tasks."""
-        return self.plain.ready + sum(lane.ready for lane in self.all.values())
+        """How many tasks are ready."""
+        return self.plain.ready + self.special
 
     def enter(self, task: Task, key: LaneKey) -> Lane:
         """Put a ready task into the lane for `key`."""
@@ -139,6 +141,7 @@ class Lanes:
         if lane is None:
             lane = self.all[key] = Lane(key)
             self._show(lane)
+        self.special += lane is not self.plain
         if task.detail is not None:
             task.detail.lane = lane
         lane.append(task)
@@ -147,7 +150,10 @@ class Lanes:
     def leave(self, lane: Lane) -> None:
         """One ready task has left the lane, popped or stale."""
         lane.ready -= 1
-        if not lane.ready and lane is not self.plain:
+        if lane is self.plain:
+            return
+        self.special -= 1
+        if not lane.ready:
             del self.all[lane.key]
             self._hide(lane)
 

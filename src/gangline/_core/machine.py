@@ -18,6 +18,7 @@ from gangline._core.commands import Command, Interrupt, Kill, Recall, Resolve, S
 from gangline._core.dependency import Verdict
 from gangline._core.engines import Engine
 from gangline._core.ledger import Ending
+from gangline._core.lanes import LaneKey
 from gangline._core.limits import Pool
 from gangline._core.pacing import CORK, STEAL_AFTER_S
 from gangline._core.scheduling import classify, fill, forget, lane_key, place, release_engine, spread
@@ -92,7 +93,7 @@ def on_engine_lost(
         return state.take_commands()
     forget(state, engine)
     engine.leaving = True
-    without_pool = _drop_pool(state, engine)
+    _drop_pool(state, engine)
     lost = EngineError(
         f"engine {engine_id} on {engine.info.host} {reason}", engine_id=engine_id, host=engine.info.host, reason=reason
     )
@@ -104,7 +105,7 @@ def on_engine_lost(
             _end(state, task, Step.FAIL, error=lost)
         else:
             _give_back(state, task)
-    _resettle(state, engine_id, without_pool)
+    _resettle(state, engine)
     spread(state, now)
     return state.take_commands()
 
@@ -361,14 +362,9 @@ def _tell_dependents(state: CoreState, task_id: TaskId) -> None:
         state.telling = None
 
 
-def _resettle(state: CoreState, lost: EngineId, without_pool: bool) -> None:
+def _resettle(state: CoreState, lost: Engine) -> None:
     """Ready tasks that an engine's end leaves without a place move to another lane, or fail."""
-    lanes = [
-        lane
-        for lane in state.lanes.all.values()
-        if lane.key.excluded or lost in (lane.key.allowed or NO_ENGINES) or (without_pool and lane.key.resources)
-    ]
-    for lane in lanes:
+    for lane in [lane for lane in state.lanes.all.values() if _concerned(lane.key, lost)]:
         for task in list(lane):
             key = lane_key(state, task)
             if isinstance(key, TaskError):
@@ -411,13 +407,17 @@ def _steal(state: CoreState, now: float) -> None:
             state.commands.append(Recall(engine.id))
 
 
-def _drop_pool(state: CoreState, engine: Engine) -> bool:
-    """The pool has lost an engine; True if that was its last one."""
+def _concerned(key: LaneKey, lost: Engine) -> bool:
+    """Whether a lane's tasks may have lost their last engine, or name one that is gone."""
+    if key.excluded or lost.id in (key.allowed or NO_ENGINES):
+        return True
+    return bool(key.resources) and not lost.pool.engines and lost.pool.could_ever_fit(key.resources)
+
+
+def _drop_pool(state: CoreState, engine: Engine) -> None:
     engine.pool.engines -= 1
-    if engine.pool.engines:
-        return False
-    del state.pools[engine.pool.name]
-    return True
+    if not engine.pool.engines:
+        del state.pools[engine.pool.name]
 
 
 def _refuse_cycle(state: CoreState, task: Task, cycle: Sequence[TaskId]) -> None:

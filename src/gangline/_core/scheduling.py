@@ -280,14 +280,26 @@ def _idle_engine_for(state: CoreState, lane: Lane) -> Engine | None:
         engine = idle.choose()
         if _open_to(state, lane, engine):
             return engine
-        if not key.excluded and not key.resources:
-            return None
-    if key.allowed is not None and len(key.allowed) <= len(idle):
+        return _first_fit(state, key) if lane.parked_on is None else None
+    if len(key.allowed) <= len(idle):
         nearby = [state.engines[engine_id] for engine_id in key.allowed if engine_id in idle]
     else:
-        nearby = [engine for engine in idle if key.allowed is None or engine.id in key.allowed]
+        nearby = [engine for engine in idle if engine.id in key.allowed]
     suited = [engine for engine in nearby if lane.parked_on is None and _open_to(state, lane, engine)]
     return idle.choose_from(suited) if suited else None
+
+
+def _first_fit(state: CoreState, key: LaneKey) -> Engine | None:
+    """An idle engine on the first host that has enough free; hosts that have not are asked last from then on."""
+    if not (key.excluded or key.resources):
+        return None
+    for pool in list(state.pools.values()):
+        if pool.idle and pool.fits(key.resources):
+            suited = [engine for engine in pool.idle.values() if engine.id not in key.excluded]
+            if suited:
+                return state.idle.choose_from(suited)
+        state.pools.move_to_end(pool.name)
+    return None
 
 
 def _live(state: CoreState, engines: frozenset[EngineId]) -> frozenset[EngineId]:

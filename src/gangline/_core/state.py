@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from random import Random
 
@@ -27,7 +28,7 @@ class CoreState:
         tasks: Tasks that have not ended.
         ledger: How the others ended.
         engines: Live engines.
-        pools: What hosts offer.
+        pools: What hosts offer; those that had room last come first.
         lanes: Where ready tasks wait.
         touched: Lanes that an idle engine may newly take from, looked at before the event is over.
         freed: Pools of idle engines that have got something back, looked at before the event is over.
@@ -72,7 +73,7 @@ class CoreState:
         self.tasks: dict[TaskId, Task] = {}
         self.ledger = Ledger()
         self.engines: dict[EngineId, Engine] = {}
-        self.pools: dict[str, Pool] = {}
+        self.pools: OrderedDict[str, Pool] = OrderedDict()
         self.limits = Limits()
         self.lanes = Lanes()
         self.touched: dict[int, Lane] = {}
