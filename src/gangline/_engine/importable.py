@@ -71,8 +71,7 @@ def _found_again(module: ModuleType, name: str, path: Any) -> bool:
         except Exception:  # somebody else's finder
             continue
         if spec is not None:
-            file = getattr(module, "__file__", None)
-            return file is None or spec.origin in (file, None) or spec.cached == getattr(module, "__cached__", 0)
+            return spec.origin in (getattr(module, "__file__", None), getattr(module.__spec__, "origin", None))
     # Made by its package while that was imported (six.moves and the like): importing the package makes it again.
     return "." in name
 

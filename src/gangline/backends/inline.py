@@ -12,6 +12,7 @@ from gangline._engine.capture import Capture
 from gangline._engine.context import EngineContext
 from gangline.backends import local
 from gangline.backends.place import local_engine
+from gangline.errors import UsageError
 from gangline.messages import (
     BackendEvent,
     EngineId,
@@ -92,6 +93,14 @@ class InlineBackend:
         """Forget the engine's names and start anew. A task that runs goes on, but its result does not count."""
         if self._leave(engine, reason):
             self._join()
+
+    def signal_engine(self, engine: EngineId, signum: int) -> None:
+        """Refuse: the engines are no processes.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"engine {engine} cannot be sent a signal: it is no process of its own, but runs in this one")
 
     def running(self, engine: EngineId) -> TaskId | None:
         """The task that has its turn."""

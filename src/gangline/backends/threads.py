@@ -16,6 +16,7 @@ from gangline._engine.context import EngineContext
 from gangline._engine.execute import failure_of
 from gangline.backends import local
 from gangline.backends.place import core_count, local_engine
+from gangline.errors import UsageError
 from gangline.messages import (
     Attempt,
     BackendEvent,
@@ -106,6 +107,14 @@ class ThreadsBackend:
         if thread := self._engines.pop(engine, None):
             thread.abandon(reason)
             self.add_engines(1)
+
+    def signal_engine(self, engine: EngineId, signum: int) -> None:
+        """Refuse: the engines are no processes.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"engine {engine} cannot be sent a signal: it is no process of its own, but runs in this one")
 
     def running(self, engine: EngineId) -> TaskId | None:
         """The task that the engine runs at this moment."""
