@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from gangline.views.execution import ExecuteReply
     from gangline.views.executor import ViewExecutor
-    from gangline.views.joblib_backend import register_joblib_backend
+    from gangline.views.joblib import register_joblib_backend
     from gangline.views.loadbalanced import LoadBalancedView
     from gangline.views.metadata import Metadata
     from gangline.views.reference import Reference
@@ -78,7 +78,7 @@ _HOMES = {
     ),
     "execution": ("ExecuteReply",),
     "executor": ("ViewExecutor",),
-    "joblib_backend": ("register_joblib_backend",),
+    "joblib": ("register_joblib_backend",),
     "loadbalanced": ("LoadBalancedView",),
     "metadata": ("Metadata",),
     "reference": ("Reference",),

@@ -161,7 +161,7 @@ class CompositeError(RemoteError):
         if cls is not CompositeError or tuple in kinds or not kinds:
             return super().__new__(cls)
         if len(kinds) > 1 and all(issubclass(kind, Exception) for kind in kinds):
-            return ExceptionGroup.__new__(_MixedError, message, elist)  # type: ignore[type-var]
+            return _MixedError.__new__(_MixedError, message, elist)  # type: ignore[arg-type]  # exceptions, as just seen
         original = getattr(elist[0], "_original", None)
         if original is not None:
             try:
@@ -238,9 +238,13 @@ class CompositeError(RemoteError):
 class _MixedError(CompositeError, ExceptionGroup[Exception]):
     """Failures of several kinds."""
 
-    def derive(self, excs: Sequence[Exception]) -> CompositeError:  # type: ignore[override]
+    def __new__(cls, message: str, elist: Sequence[Exception]) -> _MixedError:
+        """As any group."""
+        return ExceptionGroup.__new__(cls, message, elist)
+
+    def derive(self, excs: Sequence[Exception]) -> _MixedError:  # type: ignore[override]
         """A part of them, for ``except*``."""
-        return CompositeError(self.msg, list(excs))
+        return _MixedError(self.msg, list(excs))
 
 
 _MixedError.__name__ = _MixedError.__qualname__ = "CompositeError"

@@ -3,7 +3,7 @@
 Rules:
 - Only one thread at a time takes items from the source and submits them: whoever holds `_pumping`. Items that come
   from the user's own iterator are taken by a thread of the feed's own; all others by whoever brings the news that a
-  chunk is done.
+  chunk is done. With the inline backend there is no thread but the user's, who takes items of an iterator by waiting.
 - A chunk of several items runs without retries. Items of it that failed, or that nobody knows about because the engine
   died, are tried again one by one, as long as the terms allow it: an item that kills its engine takes no other one
   with it.
@@ -25,6 +25,7 @@ from gangline.errors import GanglineError, Unpicklable
 from gangline.messages import PLAIN, Terms
 from gangline.views.chunk import Chunk, to_run_again
 from gangline.views.error import TaskAborted
+from gangline.views.sender import OnSubmit, Sender
 from gangline.views.source import Arguments, Pace, Sliced, Source
 from gangline.views.tasks import take_back
 
@@ -34,8 +35,6 @@ _DEPTH = 3
 """Chunks that are under way for each engine: one runs, one waits behind it, one is on its way back."""
 _QUICK_S = 0.01
 """Of items that take longer than this, a lazy map has no more than one for each engine under way."""
-_COUNTED_FOR_S = 0.05
-"""How long the number of engines is believed before they are counted again."""
 
 
 class Feed:
@@ -67,16 +66,15 @@ class Feed:
         limit: int | None = None,
         window: int | None = None,
         watched: bool = True,
-        on_submit: Callable[[Sequence[Handle]], None] | None = None,
+        on_submit: OnSubmit | None = None,
     ) -> None:
         self.session = session
-        self._call = call
+        self._sender = None if call is None else Sender(session, call, terms, on_submit)
         self._terms = terms
         self._source = source
         self._size = size
         self._limit = limit
         self._window = window
-        self._on_submit = on_submit
         self.watched = watched
         self.chunks: MutableSequence[Chunk] = list(chunks) if window is None else deque()
         self.ended: MutableSequence[Chunk] = [] if window is None else deque()
@@ -89,11 +87,11 @@ class Feed:
         self._first_unended = 0
         self._pace = Pace()
         self._changed = threading.Condition()
+        self._drawn = source is not None and source.blocking and session.backend.name == "inline"
+        self._drawing = threading.RLock()
         self._pumping = False
         self._pump_again = False
         self._callbacks: list[Callable[[], None]] = []
-        self._width = 0
-        self._counted_at = 0.0
         if watched:
             for chunk in chunks:
                 self._follow(chunk)
@@ -107,25 +105,15 @@ class Feed:
             Unpicklable: The function cannot travel.
         """
         assert self._source is not None
+        assert self._sender is not None
         if not self._source.blocking:
             self.pump()
             if self.open and isinstance(self._source, Sliced):
                 self._source.keep()
             return
-        self.check_function()
-        if self.session.backend.name != "inline":
+        self._sender.check_function()
+        if not self._drawn:
             threading.Thread(target=self._pump_on, name="gangline-map", daemon=True).start()
-
-    def check_function(self) -> None:
-        """Make sure that the function can travel.
-
-        Raises:
-            Unpicklable: It cannot.
-            SessionClosed: There is no way to send it.
-        """
-        self.session.check_usable()
-        assert self._call is not None
-        self.session.backend.prepare(self._call, (), {})
 
     def stop(self) -> bool:
         """Take no more items, and take back the chunks that have not started.
@@ -133,14 +121,8 @@ class Feed:
         Returns:
             Whether nothing of it runs on.
         """
-        with self._changed:
-            was_open, self.open = self.open, False
-            self._changed.notify_all()
-        if was_open and self._source is not None and self._source.left != 0:
-            error = TaskAborted("the map was cancelled before this item was submitted")
-            self._add_failed(error, self._source.left or 1)
+        self._abandon(TaskAborted("the map was cancelled before this item was submitted"))
         taken = [take_back(handle) for handle in self.handles() if handle.status is None]
-        self._tell_if_done()
         return all(taken)
 
     def finish(self) -> None:
@@ -189,6 +171,9 @@ class Feed:
             left_s = None if deadline is None else max(0.0, deadline - time.monotonic())
             if not self.watched:
                 return self.session.wait_for(condition, left_s)
+            if self._drawn and self.open and left_s != 0:
+                self._draw(condition)
+                continue
             if self._in_flight:
                 self.session.wait_for(lambda: condition() or not self._in_flight, left_s)
             elif self.open:
@@ -200,8 +185,16 @@ class Feed:
                 return condition()
         return True
 
+    def _draw(self, condition: Callable[[], bool]) -> None:
+        """Take the next items on this thread."""
+        with self._drawing:
+            if self.open and not condition():
+                self._submit_next()
+
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back once all items have ended: at once if they have."""
+        while self._drawn and self.open:
+            self._draw(self.is_done)
         with self._changed:
             self._callbacks.append(callback)
         if not self.watched:
@@ -254,7 +247,8 @@ class Feed:
         if limit is None:
             item_s = self._pace.item_s
             calm = self._window is not None and (item_s is None or item_s > _QUICK_S)
-            limit = self.width() * (1 if calm else _DEPTH)
+            assert self._sender is not None
+            limit = self._sender.width() * (1 if calm else _DEPTH)
         if limit and self._in_flight >= limit:
             return False
         return self._window is None or self._items_submitted - self._items_delivered < self._window * self._next_size()
@@ -263,16 +257,8 @@ class Feed:
         if self._size is not None:
             return self._size
         assert self._source is not None
-        return self._pace.next_size(self._source.left, self.width())
-
-    def width(self) -> int:
-        """How many engines may run the chunks; at least 1."""
-        now = time.monotonic()
-        if now - self._counted_at > _COUNTED_FOR_S:
-            engines, targets = self.session.engines, self._terms.targets
-            count = len(engines) if targets is None else len(targets & engines.keys())
-            self._width, self._counted_at = max(1, count), now
-        return self._width
+        assert self._sender is not None
+        return self._pace.next_size(self._source.left, self._sender.width())
 
     def _submit_next(self) -> None:
         try:
@@ -313,6 +299,14 @@ class Feed:
         self.session.notify()
         self._tell_if_done()
 
+    def _abandon(self, error: BaseException) -> None:
+        """Take no more items: what to raise in the place of those that were not submitted."""
+        with self._changed:
+            was_open, self.open = self.open, False
+        if was_open and self._source is not None and self._source.left != 0:
+            self._add_failed(error, self._source.left or 1)
+        self._close()
+
     def _add_failed(self, error: BaseException, count: int) -> None:
         """Items that are not submitted: what to raise in their place."""
         chunk = Chunk((), count)
@@ -326,28 +320,25 @@ class Feed:
         expected_s = None if item_s is None else item_s * chunk.size
         if chunk.size > 1 and terms.retries:
             terms = replace(terms, retries=0)
-        assert self._call is not None
+        assert self._sender is not None
         try:
-            handle = self.session.submit(
-                self._call, chunk.arguments, {}, terms, name=self._call.__name__, expected_s=expected_s
-            )
+            handle = self._sender.send(chunk.arguments, terms, expected_s)
         except Unpicklable as error:
             if first:
-                self.check_function()
+                self._sender.check_function()
             if chunk.size > 1:
                 self._split(chunk, [(index, index + 1, terms) for index in range(chunk.size)])
             else:
-                self._fail(chunk, error)
+                self._fail(chunk, self._sender.in_words(error, chunk.arguments))
         except GanglineError as error:  # most likely the session was closed
             self._fail(chunk, error)
-            self._close()
+            self._abandon(error)
         else:
             chunk.handle = handle
             with self._changed:
                 self._in_flight += 1
                 self._changed.notify_all()
-            if self._on_submit is not None:
-                self._on_submit((handle,))
+            self._sender.announce(handle)
 
     def _fail(self, chunk: Chunk, error: BaseException) -> None:
         chunk.error = error
@@ -364,7 +355,7 @@ class Feed:
         """The task of a chunk has ended. Runs on whatever thread brings the news."""
         if handle.started_at is not None and handle.completed_at is not None:
             self._pace.record(chunk.size, handle.completed_at - handle.started_at)
-        if self._call is not None and chunk.size > 1 and not self.session.closed:
+        if self._sender is not None and chunk.size > 1 and not self.session.closed:
             self._split(chunk, to_run_again(chunk.size, handle, self._terms))
         with self._changed:
             self._in_flight -= 1

@@ -267,4 +267,4 @@ class LoadBalancedView(View):
         Raises:
             MissingExtra: joblib is not installed.
         """
-        joblib_backend.register_joblib_backend(name, make_default, view=self)
+        joblib_backend.register(lambda: self, name, make_default, owned=False)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from gangline._engine.chunks import MapChunk
-from gangline._runtime.handle import Handle
 from gangline._runtime.session import Call, Session
 from gangline.errors import Unpicklable, UsageError
 from gangline.messages import Terms
@@ -15,6 +14,7 @@ from gangline.views.chunk import Chunk
 from gangline.views.feed import Feed
 from gangline.views.ids import SessionOwner
 from gangline.views.mapresult import AsyncMapResult, LazyMapIterator
+from gangline.views.sender import OnSubmit
 from gangline.views.source import Sliced, source_of
 
 __all__ = ["balanced_map", "lazy_map", "name_of", "pinned_map"]
@@ -25,8 +25,6 @@ _WINDOW = 64
 """Items, or chunks' worth of them, that a lazy map may be ahead of whoever takes its results."""
 
 _ENDLESS = 1 << 62
-
-OnSubmit = Callable[[Sequence[Handle]], None]
 
 
 def balanced_map(
@@ -63,9 +61,6 @@ def balanced_map(
         raise UsageError(f"chunksize must be 1 or more, not {chunksize!r}")
     session = client._session
     source = source_of(sequences)
-    if source.blocking and session.backend.name == "inline":
-        source = source_of([list(zip(*sequences, strict=False))] if len(sequences) > 1 else [list(sequences[0])])
-        call = MapChunk(_Spread(function), call.__name__) if len(sequences) > 1 else call
     if chunksize is None and (terms.prompt or terms.retries or (source.left is not None and source.left <= _FEW)):
         chunksize = 1
     feed = None
@@ -164,16 +159,6 @@ def pinned_map(
         on_submit([chunk.handle for chunk in chunks if chunk.handle is not None])
     feed = Feed(session, chunks=chunks, watched=not ordered)
     return AsyncMapResult(client, fname=call.__name__, ordered=ordered, return_exceptions=return_exceptions, feed=feed)
-
-
-class _Spread:
-    """Calls a function with the items of a tuple."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def __call__(self, items: tuple[Any, ...]) -> Any:
-        return self.function(*items)
 
 
 def _submit_all(

@@ -347,8 +347,6 @@ class LazyMapIterator(_Chunked):
 
     def _next_chunk(self) -> tuple[list[Any], dict[int, BaseException]]:
         feed = self._feed
-        if feed.session.backend.name == "inline":
-            feed.pump()
         chunks = feed.chunks if self._ordered else feed.ended
 
         def there() -> bool:

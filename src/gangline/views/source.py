@@ -77,13 +77,24 @@ class Streamed:
 
     def __init__(self, iterables: Sequence[Iterable[Any]]) -> None:
         self._width = len(iterables)
+        self._error: BaseException | None = None
         self._items: Iterator[Any] = iter(iterables[0]) if self._width == 1 else zip(*iterables, strict=False)
 
     def take(self, count: int) -> tuple[Arguments, int]:
-        """The next items; runs the user's code."""
-        items = list(islice(self._items, count))
-        if len(items) < count:
-            self.left = 0
+        """The next items; runs the user's code. Those in front of an error are given first, the error then."""
+        items: list[Any] = []
+        try:
+            if self._error is not None:
+                raise self._error
+            items.extend(islice(self._items, count))
+        except BaseException as error:
+            if not items:
+                self.left = 0
+                raise
+            self._error = error
+        else:
+            if len(items) < count:
+                self.left = 0
         if self._width == 1:
             return (items,), len(items)
         columns: Arguments = tuple(zip(*items, strict=True)) if items else ((),) * self._width
