@@ -51,5 +51,9 @@ class FunctionTable:
         """
         function = self.ready.get(number)
         if function is None:
-            function = self.ready[number] = serialize.loads(self._pickled[number])
+            try:
+                function = self.ready[number] = serialize.loads(self._pickled[number])
+            except (ImportError, AttributeError) as exc:
+                exc.add_note("The engine could not import the task's function: is its module on the engine's sys.path?")
+                raise
         return function

@@ -1,4 +1,4 @@
-"""One engine that is the caller's own thread: tasks run while somebody waits for them. For debugging; `pdb` works."""
+"""Engines that are the caller's own thread: tasks run while somebody waits for them. For debugging; `pdb` works."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ __all__ = ["InlineBackend"]
 
 
 class InlineBackend:
-    """Runs one task in each `turn`, in the order in which they were sent. What it prints is shown at once and kept."""
+    """Runs one task in each `turn`, in the order in which they were sent. What it prints is shown at once and kept.
+
+    Several engines are as many namespaces that take turns in the one thread, so that a program that speaks of
+    engines means the same here as elsewhere.
+    """
 
     name = "inline"
 
@@ -39,9 +43,9 @@ class InlineBackend:
         self._running: dict[EngineId, list[TaskId]] = {}
 
     def start(self, inbox: Inbox, engines: int | None) -> None:
-        """One engine, whatever number is asked for: there is one thread."""
+        """Announce that many engines; None is one."""
         self._inbox = inbox
-        self._join()
+        self.add_engines(1 if engines is None else engines)
 
     def _join(self) -> None:
         engine, name = self._inbox.new_engine_id(), uuid.uuid4().hex
@@ -51,8 +55,8 @@ class InlineBackend:
         self._inbox.put(EngineJoined(engine, local_engine(name, os.getpid())))
 
     def add_engines(self, count: int) -> None:
-        """Bring up an engine if there is none."""
-        if not self._queues and count:
+        """Announce more engines."""
+        for _ in range(count):
             self._join()
 
     def stop_engine(self, engine: EngineId) -> None:

@@ -44,7 +44,8 @@ class Outgoing:
         self._path = path
         self._owner = os.getpid()
         self._pulled = Receiver(receiver, private=True, on_release=self._take_back_segment)
-        self._lock = threading.Lock()  # `push` comes from the loop, all else from whoever has the session's lock
+        # What comes back is taken in on the loop, all else is done by whoever has the session's lock.
+        self._lock = threading.RLock()
         self._backlog: deque[Packet] = deque()
         self._known: set[int] = set()
         self._forget: list[int] = []
@@ -150,12 +151,13 @@ class Outgoing:
         return tasks
 
     def _take_back(self, content: tuple[Any, ...]) -> list[TaskId]:
-        _, number, definitions, forget, _ = content
+        _, number, definitions, forget, rows = content
         self._known.difference_update(known for known, _ in definitions)
         if definitions and definitions[0][0] == SYS_PATH:
             self._path = []
         self._forget.extend(forget)
-        return self._packets.pop(number)
+        self._packets.pop(number, None)
+        return [row[0] for row in rows]
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Have it drop functions, with the next packet."""
@@ -171,12 +173,13 @@ class Outgoing:
 
     def returned(self, keys: Iterable[int]) -> None:
         """The engine has no use any more for these segments of ours."""
-        for key in keys:
-            count = self._lent.pop(key, 0)
-            if count > 1:
-                self._lent[key] = count - 1
-            if count:
-                self._pool.release(key)
+        with self._lock:  # so that what is being sent is counted before it can come back
+            for key in keys:
+                count = self._lent.pop(key, 0)
+                if count > 1:
+                    self._lent[key] = count - 1
+                if count:
+                    self._pool.release(key)
 
     def _take_back_segment(self, key: int) -> None:
         self.returned([key])
@@ -206,7 +209,7 @@ class Outgoing:
         for number in list(packets):
             if number > finished:
                 break
-            del packets[number]
+            packets.pop(number, None)
             reported.clear()
             self._returned.clear()
         if packets:
