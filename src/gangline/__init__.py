@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gangline.views.dependency import Dependency, depend, dependent, interactive, require
     from gangline.views.direct import DirectView
     from gangline.views.error import CompositeError, RemoteError, TaskAborted
-    from gangline.views.joblib_backend import register_joblib_backend
+    from gangline.views.joblib import register_joblib_backend
     from gangline.views.loadbalanced import LoadBalancedView
     from gangline.views.reference import Reference
 
@@ -58,7 +58,7 @@ _HOMES = {
     "views.dependency": ("Dependency", "depend", "dependent", "interactive", "require"),
     "views.direct": ("DirectView",),
     "views.error": ("CompositeError", "RemoteError", "TaskAborted"),
-    "views.joblib_backend": ("register_joblib_backend",),
+    "views.joblib": ("register_joblib_backend",),
     "views.loadbalanced": ("LoadBalancedView",),
     "views.reference": ("Reference",),
 }

@@ -86,6 +86,9 @@ _HOMES = {
 }
 _WHERE = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 _WHERE.update(dict.fromkeys(("ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"), "concurrent.futures"))
+__version__ = "0.1.0"
+version_info = (0, 1, 0)
+
 _MODULES = (*_HOMES, "controller", "importing", "magics", "serialize", "util")
 
 __all__ = [  # noqa: RUF022  in the order in which a reader wants them
@@ -135,6 +138,8 @@ __all__ = [  # noqa: RUF022  in the order in which a reader wants them
     "ALL_COMPLETED",
     "FIRST_COMPLETED",
     "FIRST_EXCEPTION",
+    "__version__",
+    "version_info",
 ]
 
 

@@ -47,7 +47,7 @@ class Dependency(set[str]):
             all, success, failure = (
                 bool(given.get(name, default)) for name, default in zip(_SWITCHES, (all, success, failure), strict=True)
             )
-            dependencies = given.get("dependencies", given.get("msg_ids", ()))
+            dependencies = given.get("dependencies", ())
         super().__init__(_ids_of(dependencies))
         if not (success or failure):
             raise UsageError("a dependency must count success, failure or both; with neither it can never be met")

@@ -253,11 +253,14 @@ def amounts(name: str, value: Any) -> tuple[tuple[str, float], ...]:
     return tuple((resource, float(amount)) for resource, amount in found)
 
 
+_DEPENDENCY_KEYS = {"dependencies", "all", "success", "failure"}
+
+
 def dependency(name: str, value: Any) -> Any:
     """A task or tasks: id, AsyncResult, list, set, tuple, Dependency, the dict of one, or None."""
     if value is None or isinstance(value, str | AsyncResult | Dependency):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value.keys() <= _DEPENDENCY_KEYS:
         try:
             return Dependency(value)
         except TypeError as exc:

@@ -50,8 +50,14 @@ _EXECUTION = (
     ),
 )  # fmt: skip
 _OUTPUT = (
-    argument("-r", action="store_const", const="order", dest="groupby", help="as --group-outputs=order"),
-    argument("-e", action="store_const", const="engine", dest="groupby", help="as --group-outputs=engine"),
+    argument(
+        "-r", action="store_const", const="order", default="type", dest="groupby",
+        help="as --group-outputs=order",
+    ),
+    argument(
+        "-e", action="store_const", const="engine", default="type", dest="groupby",
+        help="as --group-outputs=engine",
+    ),
     argument(
         "--group-outputs", type=str, choices=["engine", "order", "type"], default="type", dest="groupby",
         help="how outputs are grouped: by type, by engine, or in the order of single outputs",
