@@ -21,7 +21,8 @@ from gangline.messages import Attempt, EngineId, TaskId
 
 __all__ = ["EngineProcess"]
 
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop()); from gangline._engine.main import main; main()"
+# The path comes first of all, so that the engine finds the modules that this process has found, and none else.
+_BOOT = "import sys; sys.path[:] = sys.argv.pop().split(chr(10)); from gangline._engine.main import main; main()"
 _SOURCES = str(Path(__file__).parents[2])
 _STDERR_KEPT_BYTES = 16 * 1024
 _STDERR_SHOWN_LINES = 8
@@ -52,7 +53,7 @@ class EngineProcess:
         self.kill_reason = ""
         self.shown_logs: dict[TaskId, int] = {}
         self._stderr_tail = b""
-        path = list(sys.path)
+        path = [entry for entry in sys.path if isinstance(entry, str)]
         sender, receiver = make_pair()
         theirs, ours = make_pair()
         self.outgoing = Outgoing(sender, receiver, pool, path)
@@ -64,12 +65,12 @@ class EngineProcess:
         self._words[TASK] = self._words[PACKET] = self._words[WANTED] = NO_TASK
         place = {"path": path, "directory": _directory(), "parent": os.getpid(), "engine_id": engine, "uuid": uuid}
         send_packet(sender, encode((SETUP, place | options)), pool)
-        self._start(receiver, theirs, cell)
+        self._start(receiver, theirs, cell, [*path, _SOURCES])
         self.pid = self._child.pid
         self.death = _open_death(self._child)
         _living.add(self)
 
-    def _start(self, inbox: socket.socket, outbox: socket.socket, cell: int) -> None:
+    def _start(self, inbox: socket.socket, outbox: socket.socket, cell: int, path: list[str]) -> None:
         lifeline, self._lifeline = os.pipe()
         self.stderr, stderr = os.pipe()
         os.set_blocking(self.stderr, False)
@@ -77,7 +78,7 @@ class EngineProcess:
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
         try:
             self._child = subprocess.Popen(
-                [sys.executable, *flags, "-c", _BOOT, *map(str, passed), _SOURCES],
+                [sys.executable, *flags, "-c", _BOOT, *map(str, passed), "\n".join(path)],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,

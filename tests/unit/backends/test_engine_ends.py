@@ -178,7 +178,7 @@ def test_stop_leaves_nothing(drive: Drive) -> None:
     driver = Driver(backend, 2)
     driver.join(2)
     pids = [info.pid for info in driver.engines.values()]
-    driver.send(lambda: [None for _ in iter(int, 1)])
+    driver.send(lambda: [None for _ in iter(int, 1)], engine=0)
     driver.value(np.sum, np.ones(200_000), engine=1)
     backend.stop(0.2)
     driver.inbox._selector.close()

@@ -34,6 +34,13 @@ def test_engine_is_a_clean_process_in_our_directory(drive: Drive) -> None:
     assert argv == [""]
 
 
+def test_files_in_the_directory_do_not_hide_modules(drive: Drive, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "socket.py").write_text("raise SystemExit('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    assert drive().value(os.getcwd) == str(tmp_path)
+
+
 def test_batch_runs_in_order_and_one_failure_fails_alone(drive: Drive) -> None:
     driver = drive()
     tasks = driver.send_all([(lambda x: 1 // x, (x,), {}) for x in (1, 0, 2)])
