@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import threading
 import uuid
 import weakref
@@ -318,14 +319,18 @@ class Session:
                 self.backend.kill(engine, reason)
 
     def signal_engine(self, engine: EngineId, signum: int) -> None:
-        """Send a signal to an engine's process.
+        """Send a signal to an engine's process. SIGINT interrupts the task that runs there, on every backend.
 
         Raises:
             UsageError: the engines are no processes of their own.
         """
         self.check_usable()
         with self.lock:
-            self.backend.signal_engine(engine, signum)
+            task = self.backend.running(engine) if signum == signal.SIGINT else None
+            if task is not None:
+                self.backend.interrupt(engine, task)
+            else:
+                self.backend.signal_engine(engine, signum)
 
     def add_engine_listener(self, listener: EngineListener) -> None:
         """Call `listener(event)` for each engine that joins or is lost from now on."""
