@@ -68,7 +68,8 @@ def _check_lanes(state: CoreState) -> None:
         waiting += held
     ready = [task for task in state.tasks.values() if task.state is State.READY]
     assert Counter(task.id for task in waiting) == Counter(task.id for task in ready), "READY tasks and lanes differ"
-    assert lanes.special == len(ready) - lanes.plain.ready, f"{lanes.special} tasks are counted in special lanes"
+    unnamed = sum(lane.ready for lane in lanes.all.values() if lane.key.allowed is None)
+    assert lanes.unnamed == unnamed, f"{lanes.unnamed} tasks are counted in lanes that name no engines, not {unnamed}"
     _check_registry(state)
 
 

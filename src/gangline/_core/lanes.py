@@ -117,10 +117,10 @@ class Lanes:
         open: Those of them that name no engines and are not parked.
         by_engine: Those that name engines and are not parked, by engine.
         parked: Those that a limit keeps back, by limit.
-        special: How many tasks are ready in all lanes but the plain one.
+        unnamed: How many tasks are ready in those lanes, parked or not, that name no engines.
     """
 
-    __slots__ = ("all", "by_engine", "open", "parked", "plain", "special")
+    __slots__ = ("all", "by_engine", "open", "parked", "plain", "unnamed")
 
     def __init__(self) -> None:
         self.plain = Lane(PLAIN_KEY)
@@ -128,12 +128,12 @@ class Lanes:
         self.open: dict[LaneKey, Lane] = {}
         self.by_engine: dict[EngineId, dict[LaneKey, Lane]] = {}
         self.parked: dict[str, dict[LaneKey, Lane]] = {}
-        self.special = 0
+        self.unnamed = 0
 
     @property
-    def ready(self) -> int:
-        """How many tasks are ready."""
-        return self.plain.ready + self.special
+    def shared(self) -> int:
+        """How many tasks are ready that name no engines, so that they are there for all."""
+        return self.plain.ready + self.unnamed
 
     def enter(self, task: Task, key: LaneKey) -> Lane:
         """Put a ready task into the lane for `key`."""
@@ -141,7 +141,7 @@ class Lanes:
         if lane is None:
             lane = self.all[key] = Lane(key)
             self._show(lane)
-        self.special += lane is not self.plain
+        self.unnamed += lane is not self.plain and key.allowed is None
         if task.detail is not None:
             task.detail.lane = lane
         lane.append(task)
@@ -152,7 +152,7 @@ class Lanes:
         lane.ready -= 1
         if lane is self.plain:
             return
-        self.special -= 1
+        self.unnamed -= lane.key.allowed is None
         if not lane.ready:
             del self.all[lane.key]
             self._hide(lane)

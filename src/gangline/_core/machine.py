@@ -17,8 +17,8 @@ from gangline._core import dependency
 from gangline._core.commands import Command, Interrupt, Kill, Recall, Resolve, Succeed
 from gangline._core.dependency import Verdict
 from gangline._core.engines import Engine
-from gangline._core.ledger import Ending
 from gangline._core.lanes import LaneKey
+from gangline._core.ledger import Ending
 from gangline._core.limits import Pool
 from gangline._core.pacing import CORK, STEAL_AFTER_S
 from gangline._core.scheduling import classify, fill, forget, lane_key, place, release_engine, spread

@@ -229,7 +229,7 @@ def forget(state: CoreState, engine: Engine) -> None:
 
 def _share(state: CoreState) -> int:
     """How many tasks one engine takes at once, so that all with room get some."""
-    ready = state.lanes.ready
+    ready = state.lanes.shared
     openings = len(state.idle) + len(state.slack)
     if openings > 1 and ready:
         return min(BATCH_MAX, max(1, ready // openings))

@@ -194,21 +194,28 @@ class Simulator:
         while (when := self._next_at()) is not None and (until is None or when <= until):
             self.clock.advance_to(when)
             if self._events and self._events[0][0] <= when:
-                _, _, event, turn = heapq.heappop(self._events)
-                if not isinstance(event, _Engine):
-                    event()
-                elif event.turn == turn and event.id in self._engines:
+                event = heapq.heappop(self._events)[2]
+                if isinstance(event, _Engine):
                     self._end_group(event)
+                else:
+                    event()
             else:
                 self._carry_out(machine.on_tick(self.state, when))
         if until is not None:
             self.clock.advance_to(until)
 
     def _next_at(self) -> float | None:
+        while self._events and self._is_stale(self._events[0]):
+            heapq.heappop(self._events)
         timer_at = self.state.timers.next_at()
         if not self._events:
             return timer_at
         return self._events[0][0] if timer_at is None else min(timer_at, self._events[0][0])
+
+    def _is_stale(self, event: _Event) -> bool:
+        """Whether the group that is to end has been changed, or has died with its engine."""
+        _, _, what, turn = event
+        return isinstance(what, _Engine) and (what.turn != turn or what.id not in self._engines)
 
     # Engines --------------------------------------------------------------------------------------------------
 
