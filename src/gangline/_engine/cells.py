@@ -67,9 +67,10 @@ def run(engine: EngineContext, code: str, *, silent: bool) -> Executed:
     if has_shell and (shown or _asks_for_shell(tree, engine.namespace)):
         return Executed(*shell.run(engine, code, silent=silent), code)
     linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
+    number = shell.count(engine, silent=silent)
     value = _run_plain(tree, filename, engine.namespace, shown=shown)
     result = None if value is None else {"data": {"text/plain": repr(value)}, "metadata": {}}
-    return Executed(shell.execution_count(), result, code)
+    return Executed(number, result, code)
 
 
 def _parse_translated(code: str, filename: str, error: SyntaxError) -> ast.Module:

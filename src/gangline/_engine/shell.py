@@ -10,9 +10,11 @@ from gangline._engine import context
 from gangline._engine.context import EngineContext
 from gangline.errors import UsageError
 
-__all__ = ["execution_count", "forget", "may_have", "run", "translate"]
+__all__ = ["count", "forget", "may_have", "run", "translate"]
 
 _shell: Any = None
+_next_numbers: dict[str, int] = {}
+"""The number of the next run that goes into the history, by engine."""
 
 
 def may_have(engine: EngineContext) -> bool:
@@ -20,9 +22,13 @@ def may_have(engine: EngineContext) -> bool:
     return vars(sys.modules["__main__"]) is engine.namespace
 
 
-def execution_count() -> int:
-    """The number of the next run that goes into the history."""
-    return int(_shell.execution_count) if _shell is not None else 1
+def count(engine: EngineContext, *, silent: bool) -> int:
+    """The number of this run; a silent one has that of the run before."""
+    number = _next_numbers.get(engine.uuid, 1)
+    if silent:
+        return number - 1
+    _next_numbers[engine.uuid] = number + 1
+    return number
 
 
 def forget() -> None:
@@ -40,7 +46,8 @@ def run(engine: EngineContext, code: str, *, silent: bool) -> tuple[int, dict[st
     global _shell
     if _shell is None:
         _shell = _make_shell(engine)
-    number = int(_shell.execution_count)
+    number = count(engine, silent=silent)
+    _shell.execution_count = number + silent
     _shell.displayhook.shown = None
     outcome = _shell.run_cell(code, store_history=not silent, silent=silent)
     outcome.raise_error()

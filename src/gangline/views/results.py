@@ -61,6 +61,8 @@ class Results(Connection):
     ) -> AsyncHubResult:
         """Run tasks again that have ended, under the same conditions. They get new ids.
 
+        The result is a list, also of a single task.
+
         Args:
             indices_or_msg_ids: As in `get_result`.
             metadata: Kept for programs that say it; the conditions stay those of the first submission.
@@ -77,7 +79,7 @@ class Results(Connection):
             raise OutstandingTasks(f"only tasks that have ended can be resubmitted; still pending: {_some(pending)}")
         again = [self._session.resubmit(handle) for handle in handles]
         self._ids.extend(handle.id for handle in again)
-        result = AsyncHubResult(self, again, fname="resubmit", owner=True, single=_is_single(jobs))
+        result = AsyncHubResult(self, again, fname="resubmit", owner=True, single=False)
         if self.block if block is None else block:
             result.wait()
         return result
