@@ -70,6 +70,8 @@ class Terms:
         limits: Names of limits that it counts against while it runs.
         resources: Name and amount that it needs of its engine's pool, e.g. ``(("cores", 2.0),)``.
         patient: When every live engine has refused or is excluded, wait for new ones instead of failing.
+        pinned: The one target is part of what was asked (a direct view): a refusal (`UnmetDependency`) is the task's
+            answer, and the task ends with its engine.
         label: For people.
     """
 
@@ -85,6 +87,7 @@ class Terms:
     limits: tuple[str, ...] = ()
     resources: tuple[tuple[str, float], ...] = ()
     patient: bool = False
+    pinned: bool = False
     label: str = ""
     plain: bool = field(init=False)
     """Derived: nothing here restricts when or where the task runs, so it takes the short way."""
@@ -138,7 +141,10 @@ class Status(Enum):
 
 
 class Failure(NamedTuple):
-    """Why an attempt failed. `error` is the exception itself, or a stand-in (`ResultUnreadable`) where it could not travel."""
+    """Why an attempt failed.
+
+    `error` is the exception itself, or a stand-in (`ResultUnreadable`) where it could not travel.
+    """
 
     error: BaseException
     ename: str
@@ -149,8 +155,8 @@ class Failure(NamedTuple):
 class Attempt(NamedTuple):
     """One finished run of a task, as an engine reports it.
 
-    `value` is the result or, with ERROR and UNMET, a `Failure`; `started_at` and `completed_at` are seconds since the epoch; `extras` is None
-    or what else came back: stdout, stderr, outputs, data, logs.
+    `value` is the result or, with ERROR and UNMET, a `Failure`; `started_at` and `completed_at` are seconds since the
+    epoch; `extras` is None or what else came back: stdout, stderr, outputs, data, logs.
     """
 
     task: TaskId
