@@ -65,7 +65,12 @@ class EngineProcess:
         self._words[TASK] = self._words[PACKET] = self._words[WANTED] = NO_TASK
         place = {"path": path, "directory": _directory(), "parent": os.getpid(), "engine_id": engine, "uuid": uuid}
         send_packet(sender, encode((SETUP, place | options)), pool)
-        self._start(receiver, theirs, cell, [*path, _SOURCES])
+        try:
+            self._start(receiver, theirs, cell, [*path, _SOURCES])
+        except OSError:
+            self.outgoing.close()
+            ours.close()
+            raise
         self.pid = self._child.pid
         self.death = _open_death(self._child)
         _living.add(self)
@@ -85,6 +90,10 @@ class EngineProcess:
                 pass_fds=passed,
                 start_new_session=True,
             )
+        except OSError:
+            os.close(self._lifeline)
+            os.close(self.stderr)
+            raise
         finally:
             outbox.close()
             for descriptor in (cell, lifeline, stderr):

@@ -18,6 +18,7 @@ from gangline.backends.calls import Call, Calls
 from gangline.backends.engine_process import EngineProcess
 from gangline.backends.incoming import read_output, read_rows
 from gangline.backends.place import core_count, local_engine
+from gangline.errors import BackendError
 from gangline.messages import (
     BackendEvent,
     EngineId,
@@ -62,7 +63,11 @@ class ProcessesBackend:
         self.add_engines(core_count() if engines is None else engines)
 
     def add_engines(self, count: int) -> None:
-        """Begin to bring up more."""
+        """Begin to bring up more.
+
+        Raises:
+            BackendError: the system starts no more processes, or has no file descriptors left.
+        """
         self._failed_starts = 0
         for _ in range(count):
             self._start_engine()
@@ -70,7 +75,10 @@ class ProcessesBackend:
     def _start_engine(self) -> None:
         engine = self._inbox.new_engine_id()
         options = self._options | {"log_level": logging.getLogger().getEffectiveLevel()}
-        process = EngineProcess(engine, uuid.uuid4().hex, self._pool, options)
+        try:
+            process = EngineProcess(engine, uuid.uuid4().hex, self._pool, options)
+        except OSError as exc:
+            raise BackendError(f"an engine process cannot be started: {exc}") from exc
         self._engines[engine] = process
         self._inbox.watch(process.outbox, partial(self._on_packet, process))
         self._inbox.watch(process.stderr, partial(self._on_stderr, process))
@@ -226,11 +234,19 @@ class ProcessesBackend:
         if not process.joined:
             self._failed_starts += 1
             reason = f"it could not start: {reason}"
-        if process.replace and self._failed_starts >= _MAX_FAILED_STARTS:
-            reason += f"\n(no other one is started, since the last {self._failed_starts} could not start)"
-        elif process.replace:
-            with self._lock:
-                if not self._stopped:
-                    self._start_engine()
+        if process.replace:
+            reason += self._replace()
         events.append(EngineLost(process.engine, reason, lost))
         return events
+
+    def _replace(self) -> str:
+        """Start an engine in a dead one's place; gives what there is to say if that cannot be."""
+        if self._failed_starts >= _MAX_FAILED_STARTS:
+            return f"\n(no other one is started, since the last {self._failed_starts} could not start)"
+        with self._lock:
+            try:
+                if not self._stopped:
+                    self._start_engine()
+            except BackendError as exc:
+                return f"\n(no other one is started: {exc})"
+        return ""

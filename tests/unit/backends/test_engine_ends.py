@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -17,6 +18,7 @@ import pytest
 
 from gangline.backends import engine_process
 from gangline.backends.processes import ProcessesBackend
+from gangline.errors import BackendError
 
 from .conftest import Driver, Gate
 
@@ -151,6 +153,22 @@ def test_engines_that_cannot_start_are_given_up(drive: Drive, monkeypatch: Any) 
     assert "could not start: exit code 1; its last words:\nno luck today" in driver.lost[0].reason
     assert "no other one is started" in driver.lost[-1].reason
     assert driver.backend._engines == {}
+
+
+def test_system_that_starts_no_process(drive: Drive, monkeypatch: Any, gate: Gate) -> None:
+    driver = drive()
+    task = driver.send(gate.enter)
+    gate.wait()
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(sys, "executable", str(Path(gate.started).with_name("nothing-there")))
+    with pytest.raises(BackendError, match=r"cannot be started: .*nothing-there"):
+        driver.backend.add_engines(1)
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= before
+    driver.backend.kill(0, "enough")
+    driver.until(lambda: driver.lost)
+    assert driver.lost[0].running == {task}
+    assert "no other one is started: an engine process cannot be started" in driver.lost[0].reason
 
 
 def test_memory_limit_gives_memory_error(drive: Drive) -> None:
