@@ -14,26 +14,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gangline._core import dependency
-from gangline._core.commands import Command, Interrupt, Kill, Recall, Resolve, Succeed
+from gangline._core.commands import Command, Interrupt, Kill, Recall, Succeed
 from gangline._core.dependency import Verdict
 from gangline._core.engines import Engine
-from gangline._core.lanes import LaneKey
 from gangline._core.ledger import Ending
+from gangline._core.lifecycle import (
+    attempt_failed,
+    cancelled,
+    end,
+    expired,
+    failure_of,
+    follow_verdict,
+    give_back,
+    is_cancelled,
+    release,
+    resettle,
+    settle_failure,
+    tell_dependents,
+)
 from gangline._core.limits import Pool
 from gangline._core.pacing import CORK, STEAL_AFTER_S
-from gangline._core.scheduling import classify, fill, forget, lane_key, place, release_engine, spread
+from gangline._core.scheduling import classify, fill, forget, release_engine, spread
 from gangline._core.state import CoreState
-from gangline._core.task import NO_ENGINES, Task, detail_of
+from gangline._core.task import Task, detail_of
 from gangline._core.timers import Timer
 from gangline._core.transitions import State, Step, step
-from gangline.errors import DependencyTimeout, EngineError, InvalidDependency, TaskCancelled, TaskError, TaskTimedOut
-from gangline.messages import Attempt, EngineId, EngineInfo, Failure, Status, TaskId, Terms
+from gangline.errors import EngineError, InvalidDependency
+from gangline.messages import Attempt, EngineId, EngineInfo, Status, TaskId
 
 INTERRUPT_GRACE_S = 1.0
 """How long an attempt that passed its time limit has to end after it was interrupted, before its engine is killed."""
-
-DELAY_MAX_S = 365 * 86400.0
-"""The longest delay before a retry, however often it was multiplied."""
 
 # Steps of the shortest way through the table, taken so often that they are looked up once.
 _RELEASED = step(State.NEW, Step.RELEASE)
@@ -100,12 +110,12 @@ def on_engine_lost(
     for task in list(engine.assigned.values()):
         release_engine(state, engine, task)
         if task.id in running:
-            _attempt_failed(state, task, _failure(lost, state.name(task.id)), now)
-        elif task.terms.pinned and not _is_cancelled(task):
-            _end(state, task, Step.FAIL, error=lost)
+            attempt_failed(state, task, failure_of(lost, state.name(task.id)), now)
+        elif task.terms.pinned and not is_cancelled(task):
+            end(state, task, Step.FAIL, error=lost)
         else:
-            _give_back(state, task)
-    _resettle(state, engine)
+            give_back(state, task)
+    resettle(state, engine)
     spread(state, now)
     return state.take_commands()
 
@@ -133,9 +143,9 @@ def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attemp
         else:
             release_engine(state, engine, task)
         if status is not Status.OK:
-            _on_failed(state, task, attempt, now)
-        elif _is_cancelled(task):
-            _end(state, task, Step.CANCEL, error=_cancelled(state, task), ran_on=engine_id)
+            settle_failure(state, task, attempt, now)
+        elif is_cancelled(task):
+            end(state, task, Step.CANCEL, error=cancelled(state, task), ran_on=engine_id)
         else:
             task.state = _SUCCEEDED
             del live[task_id]
@@ -143,7 +153,7 @@ def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attemp
             succeeded.tasks.append(task)
             succeeded.attempts.append(attempt)
             if task_id in dependents:
-                _tell_dependents(state, task_id)
+                tell_dependents(state, task_id)
     fill(state, engine, now)
     if state.idle or state.touched:
         spread(state, now)
@@ -160,7 +170,7 @@ def on_returned(state: CoreState, engine_id: EngineId, tasks: Iterable[TaskId], 
         if task is None:
             continue
         release_engine(state, engine, task)
-        _give_back(state, task)
+        give_back(state, task)
     if engine.assigned:
         engine.stuck = True
         classify(state, engine)
@@ -176,7 +186,7 @@ def on_cancelled(state: CoreState, task_id: TaskId, now: float, *, interrupt: bo
     if task is None:
         return state.take_commands()
     if task.state is not State.ASSIGNED:
-        _end(state, task, Step.CANCEL, error=_cancelled(state, task))
+        end(state, task, Step.CANCEL, error=cancelled(state, task))
     else:
         assert task.engine is not None
         detail_of(task).cancelled = True
@@ -231,148 +241,9 @@ def _admit(state: CoreState, task: Task, now: float) -> None:
     if terms.timeout_s:
         state.timers.set(now + terms.timeout_s, Timer.EXPIRE, task.id)
     verdict = dependency.watch(state, task) if terms.after or terms.follow else Verdict.MET
-    _follow_verdict(state, task, verdict)
+    follow_verdict(state, task, verdict)
     if task.state is State.NEW:
         task.state = step(State.NEW, Step.BLOCK)
-
-
-def _follow_verdict(state: CoreState, task: Task, verdict: Verdict) -> None:
-    if verdict is Verdict.IMPOSSIBLE:
-        _end(state, task, Step.FAIL, error=dependency.impossible(state, task))
-    elif verdict is Verdict.MET:
-        detail = task.detail
-        if detail is not None and detail.follow is not None and detail.follow.dependency.ids:
-            detail.places = detail.follow.places
-        _release(state, task, Step.RELEASE)
-
-
-def _release(state: CoreState, task: Task, how: Step) -> None:
-    """The task may run, if there is anywhere it can."""
-    detail = task.detail
-    if detail is not None and detail.expired and not detail.failures:
-        _end(state, task, Step.FAIL, error=_expired(state, task))
-        return
-    key = lane_key(state, task)
-    if isinstance(key, TaskError):
-        _end(state, task, Step.FAIL, error=key)
-        return
-    task.state = step(task.state, how)
-    place(state, task, key)
-
-
-def _give_back(state: CoreState, task: Task) -> None:
-    """The task comes back unstarted and waits again, in the place of its age, if it is still wanted."""
-    if _is_cancelled(task):
-        _end(state, task, Step.CANCEL, error=_cancelled(state, task))
-        return
-    if task.detail is not None:
-        task.detail.attempts = max(0, task.detail.attempts - 1)
-    _release(state, task, Step.RETURN)
-
-
-def _on_failed(state: CoreState, task: Task, attempt: Attempt, now: float) -> None:
-    failure: Failure = attempt.value
-    if attempt.status is Status.UNMET and not task.terms.pinned:
-        detail = detail_of(task)
-        assert task.engine is not None
-        if detail.cancelled:
-            _end(state, task, Step.CANCEL, error=_cancelled(state, task), ran_on=task.engine)
-            return
-        detail.refused |= {task.engine}
-        detail.attempts = max(0, detail.attempts - 1)
-        _release(state, task, Step.REFUSE)
-    else:
-        _attempt_failed(state, task, failure, now, attempt)
-
-
-def _attempt_failed(state: CoreState, task: Task, failure: Failure, now: float, attempt: Attempt | None = None) -> None:
-    """An attempt has failed, or its engine has died under it: try again if that is allowed, else it is over."""
-    detail, where = task.detail, task.engine
-    assert where is not None
-    error: TaskError | None = failure.error if attempt is None and isinstance(failure.error, TaskError) else None
-    if detail is not None and detail.cancelled:
-        _end(state, task, Step.CANCEL, error=_cancelled(state, task), ran_on=where)
-        return
-    if detail is not None and detail.overdue:
-        error = _overdue(state, task)
-        failure = _failure(error, state.name(task.id))
-    without_place = task.terms.pinned and where not in state.engines
-    if not task.terms.retries or detail is None or detail.attempts > task.terms.retries or without_place:
-        _end(state, task, Step.FAIL, attempt=attempt, error=error, ran_on=where)
-        return
-    detail.failures.append(failure)
-    detail.failed_on |= {where}
-    detail.ran_on = where
-    delay_s = _retry_delay_s(task.terms, detail.attempts)
-    if delay_s > 0:
-        task.state = step(task.state, Step.RETRY_LATER)
-        state.timers.set(now + delay_s, Timer.RESUME, task.id)
-    else:
-        _release(state, task, Step.RETRY_NOW)
-
-
-def _retry_delay_s(terms: Terms, attempts: int) -> float:
-    delay_s = terms.retry_delay_s
-    for _ in range(attempts - 1):
-        if not 0 < delay_s < DELAY_MAX_S:
-            break
-        delay_s *= terms.retry_backoff
-    return min(delay_s, DELAY_MAX_S)
-
-
-def _end(
-    state: CoreState,
-    task: Task,
-    how: Step,
-    *,
-    attempt: Attempt | None = None,
-    error: TaskError | None = None,
-    ran_on: EngineId | None = None,
-) -> None:
-    """The task is over, not with success; `ran_on` is the engine of the attempt that has just ended, if one has."""
-    waited = task.state is State.READY
-    task.state = step(task.state, how)
-    if waited:
-        state.lanes.withdraw(task)
-    del state.tasks[task.id]
-    if ran_on is None and task.detail is not None:
-        ran_on = task.detail.ran_on
-    state.ledger.close(task.id, Ending.FAILURE, ran_on)
-    state.commands.append(Resolve(task, attempt if error is None else None, error))
-    if task.id in state.dependents:
-        _tell_dependents(state, task.id)
-
-
-def _tell_dependents(state: CoreState, task_id: TaskId) -> None:
-    """Tell the tasks that wait for this one, in the order in which they were submitted.
-
-    Iterative: one that becomes impossible ends too, and its own dependents are told in turn.
-    """
-    if state.telling is not None:
-        state.telling.append(task_id)
-        return
-    state.telling = [task_id]
-    try:
-        for ended in state.telling:
-            ending, where = state.ledger.ending(ended), state.ledger.place(ended)
-            for task in state.dependents.pop(ended, ()):
-                if task.state is State.BLOCKED:
-                    _follow_verdict(state, task, dependency.ended(state, task, ended, ending, where))
-    finally:
-        state.telling = None
-
-
-def _resettle(state: CoreState, lost: Engine) -> None:
-    """Ready tasks that an engine's end leaves without a place move to another lane, or fail."""
-    for lane in [lane for lane in state.lanes.all.values() if _concerned(lane.key, lost)]:
-        for task in list(lane):
-            key = lane_key(state, task)
-            if isinstance(key, TaskError):
-                _end(state, task, Step.FAIL, error=key)
-            elif key != lane.key:
-                state.lanes.leave(lane)
-                place(state, task, key)
-        lane.drop_stale()
 
 
 def _on_timer(state: CoreState, timer: Timer, task: Task, start: int, now: float) -> None:
@@ -380,9 +251,9 @@ def _on_timer(state: CoreState, timer: Timer, task: Task, start: int, now: float
         case Timer.EXPIRE if task.state is State.ASSIGNED:
             detail_of(task).expired = True
         case Timer.EXPIRE if not (task.detail and task.detail.failures):
-            _end(state, task, Step.FAIL, error=_expired(state, task))
+            end(state, task, Step.FAIL, error=expired(state, task))
         case Timer.RESUME if task.state is State.DELAYED:
-            _release(state, task, Step.RELEASE)
+            release(state, task, Step.RELEASE)
         case Timer.OVERDUE | Timer.FORCE if task.state is State.ASSIGNED and detail_of(task).starts == start:
             assert task.engine is not None
             if timer is Timer.OVERDUE:
@@ -407,13 +278,6 @@ def _steal(state: CoreState, now: float) -> None:
             state.commands.append(Recall(engine.id))
 
 
-def _concerned(key: LaneKey, lost: Engine) -> bool:
-    """Whether a lane's tasks may have lost their last engine, or name one that is gone."""
-    if key.excluded or lost.id in (key.allowed or NO_ENGINES):
-        return True
-    return bool(key.resources) and not lost.pool.engines and lost.pool.could_ever_fit(key.resources)
-
-
 def _drop_pool(state: CoreState, engine: Engine) -> None:
     engine.pool.engines -= 1
     if not engine.pool.engines:
@@ -422,27 +286,4 @@ def _drop_pool(state: CoreState, engine: Engine) -> None:
 
 def _refuse_cycle(state: CoreState, task: Task, cycle: Sequence[TaskId]) -> None:
     names = " → ".join(state.name(each) for each in [*cycle, cycle[0]])
-    _end(state, task, Step.FAIL, error=InvalidDependency(f"task {state.name(task.id)} waits for itself: {names}"))
-
-
-def _failure(error: TaskError, name: str) -> Failure:
-    return Failure(error, type(error).__name__, f"task {name}: {error}", "")
-
-
-def _is_cancelled(task: Task) -> bool:
-    return task.detail is not None and task.detail.cancelled
-
-
-def _cancelled(state: CoreState, task: Task) -> TaskCancelled:
-    return TaskCancelled(f"task {state.name(task.id)} was cancelled")
-
-
-def _overdue(state: CoreState, task: Task) -> TaskTimedOut:
-    return TaskTimedOut(f"task {state.name(task.id)} ran longer than its time limit of {task.terms.time_limit_s:g} s")
-
-
-def _expired(state: CoreState, task: Task) -> DependencyTimeout:
-    waited_for = "its dependencies" if task.state is State.BLOCKED else "an engine that may run it"
-    return DependencyTimeout(
-        f"task {state.name(task.id)} waited {task.terms.timeout_s:g} s for {waited_for}, which was its timeout"
-    )
+    end(state, task, Step.FAIL, error=InvalidDependency(f"task {state.name(task.id)} waits for itself: {names}"))
