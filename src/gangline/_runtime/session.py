@@ -304,11 +304,18 @@ class Session:
             self.backend.add_engines(count)
         self._conductor.settle()
 
-    def stop_engine(self, engine: EngineId) -> None:
-        """Stop an engine once it has ended what it runs; what waits there goes to others."""
+    def stop_engine(self, engine: EngineId, *, at_once: bool = False) -> None:
+        """Stop an engine; what waits there goes to others, and no other engine takes its place.
+
+        Args:
+            engine: The engine.
+            at_once: Not only when it has ended what it runs; that task fails with `EngineError`.
+        """
         self.check_usable()
         with self.lock:
             self._conductor.carry_out(machine.on_engine_leaving(self._state, engine, monotonic()))
+            if at_once and engine in self._state.engines:
+                self.backend.stop_engine(engine)
         self._conductor.settle()
 
     def kill_engine(self, engine: EngineId, reason: str = "was killed on request") -> None:

@@ -47,6 +47,7 @@ class EngineSet:
         n: How many it was asked for.
         ids: The numbers of those that live.
         state: "running", or "after" it was stopped.
+        starting: Whether it waits for its first engines.
     """
 
     def __init__(self, engine_set_id: str, n: int) -> None:
@@ -54,6 +55,7 @@ class EngineSet:
         self.n = n
         self.ids: set[EngineId] = set()
         self.state = "running"
+        self.starting = True
 
     def __repr__(self) -> str:
         return f"<EngineSet {self.engine_set_id}: {len(self.ids)} of {self.n}, {self.state}>"
@@ -71,15 +73,15 @@ class _Roster:
         self.sets: dict[str, EngineSet] = {}
 
     def __call__(self, event: EngineJoined | EngineLost) -> None:
-        """Take note of an engine that joined or was lost; a replacement joins the set that lacks one."""
+        """Take note of an engine that is lost, or joins: a set that is being started, else one that lacks one."""
         if isinstance(event, EngineLost):
             for each in list(self.sets.values()):
                 each.ids.discard(event.engine)
             return
-        for each in list(self.sets.values()):
-            if each.running and len(each.ids) < each.n:
-                each.ids.add(event.engine)
-                return
+        lacking = [each for each in self.sets.values() if each.running and len(each.ids) < each.n]
+        for each in sorted(lacking, key=lambda each: not each.starting):
+            each.ids.add(event.engine)
+            return
 
 
 def _awaitable(action: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -212,6 +214,7 @@ class Cluster:
             session.add_engines(wanted)
         if not session.wait_for(lambda: len(made.ids) >= wanted, self.engine_timeout):
             raise BackendError(f"{len(made.ids)} of {wanted} engines came up within {self.engine_timeout} s")
+        made.starting = False
         return set_id
 
     def start_cluster_sync(self, n: int | None = None) -> Cluster:
@@ -396,6 +399,6 @@ class Cluster:
             return engines.isdisjoint(session.engines)
 
         if not session.wait_for(gone, _GENTLE_S):
-            for engine in engines & session.engines.keys():
-                session.kill_engine(engine, "stopped with its set")
+            for engine in engines:
+                session.stop_engine(engine, at_once=True)
             session.wait_for(gone, _GENTLE_S)
