@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import sys
 import traceback as tracebacks
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -28,7 +28,7 @@ from gangline.errors import (
     UnmetDependency,
 )
 from gangline.messages import Failure
-from gangline.views.likeness import copied, joined
+from gangline.views.likeness import assembled, copied, dismantled, joined
 
 if TYPE_CHECKING:
     from gangline._runtime.handle import Handle
@@ -52,6 +52,7 @@ __all__ = [
     "as_exception",
     "collect_exceptions",
     "composite_of",
+    "failure_of",
     "remote_error",
     "unwrap_exception",
     "wrap_exception",
@@ -113,8 +114,9 @@ class RemoteError(TaskError):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._original is None:
             return super().__reduce__()
-        failure = Failure(self._original, self.ename or "", self.evalue, self.traceback or "")
-        return (remote_error, (failure, self.engine_info, self.earlier))
+        # The original goes in parts: its own class may not be made for travelling.
+        parts = (type(self._original), *dismantled(self._original))
+        return (_restored, (parts, (self.ename, self.evalue, self.traceback), self.engine_info, self.earlier))
 
     def __repr__(self) -> str:
         where = self.engine_info.get("engine_id", " ")
@@ -190,9 +192,6 @@ class CompositeError(RemoteError):
     def __str__(self) -> str:
         shown = [f"{_place(info)}{ename}: {evalue}" for ename, evalue, _, info in self.elist[: self.tb_limit]]
         return "\n".join([self.msg, *shown, *self._and_more("....")])
-
-    def __iter__(self) -> NoReturn:
-        raise TypeError("iterate over .errlist")
 
     def render_traceback(self, excid: int | None = None) -> list[str]:
         """The remote tracebacks as lines: one, or the first few.
@@ -305,6 +304,13 @@ def engine_info(handle: Handle, method: str) -> EngineInfoDict:
     return {"engine_id": handle.engine, "engine_uuid": info.uuid, "host": info.host, "method": method}
 
 
+def failure_of(errors: Collection[BaseException], method: str) -> BaseException:
+    """What to raise for the failures of one call: a `CompositeError`, unless it was just cancelled."""
+    if all(isinstance(each, TaskAborted) for each in errors):
+        return next(iter(errors))
+    return composite_of(errors, method)
+
+
 def composite_of(errors: Iterable[BaseException], method: str) -> CompositeError:
     """Several failures of one call as one; those that are several already are taken apart."""
     single: list[BaseException] = []
@@ -333,6 +339,12 @@ def remote_error(failure: Failure, info: EngineInfoDict, earlier: tuple[RemoteEr
     if failure.traceback:
         error.__notes__ = [*getattr(original, "__notes__", ()), f"On the engine:\n{failure.traceback.rstrip()}"]
     return error
+
+
+def _restored(
+    parts: tuple[Any, ...], words: tuple[str, str, str], info: EngineInfoDict, earlier: tuple[RemoteError, ...]
+) -> RemoteError:
+    return remote_error(Failure(assembled(*parts), *words), info, earlier)
 
 
 @lru_cache(maxsize=1024)

@@ -171,7 +171,7 @@ class Feed:
             left_s = None if deadline is None else max(0.0, deadline - time.monotonic())
             if not self.watched:
                 return self.session.wait_for(condition, left_s)
-            if self._drawn and self.open and left_s != 0:
+            if self._drawn and self.open and left_s != 0 and self._has_room():
                 self._draw(condition)
                 continue
             if self._in_flight:
@@ -193,8 +193,8 @@ class Feed:
 
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back once all items have ended: at once if they have."""
-        while self._drawn and self.open:
-            self._draw(self.is_done)
+        if self._drawn:
+            self.wait(self.is_done)
         with self._changed:
             self._callbacks.append(callback)
         if not self.watched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-__all__ = ["copied", "joined"]
+__all__ = ["assembled", "copied", "dismantled", "joined"]
 
 Kind = TypeVar("Kind", bound=BaseException)
 
@@ -27,10 +27,23 @@ def copied(original: BaseException, kind: type[Kind]) -> Kind:
     Raises:
         Exception: Whatever the original's own attributes raise when they are set.
     """
-    builtin: Any = next(base for base in type(original).__mro__ if base.__module__ == "builtins")
-    _, arguments, *state = builtin.__reduce__(original)
+    return assembled(kind, *dismantled(original))
+
+
+def dismantled(original: BaseException) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of an exception's nearest builtin class, and its attributes."""
+    _, arguments, *state = _builtin(type(original)).__reduce__(original)
+    return arguments, (state[0] if state else None) or {}
+
+
+def assembled(kind: type[Kind], arguments: tuple[Any, ...], state: dict[str, Any]) -> Kind:
+    """An exception again from its parts."""
+    builtin = _builtin(kind)
     made: Kind = builtin.__new__(kind, *arguments)
     builtin.__init__(made, *arguments)
-    if state and state[0]:
-        BaseException.__setstate__(made, state[0])
+    BaseException.__setstate__(made, state)
     return made
+
+
+def _builtin(kind: type[BaseException]) -> Any:
+    return next(base for base in kind.__mro__ if base.__module__ == "builtins")

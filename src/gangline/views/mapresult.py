@@ -10,7 +10,7 @@ from typing import Any
 from gangline._runtime.handle import Handle
 from gangline.errors import WaitTimeout
 from gangline.views.chunk import Chunk
-from gangline.views.error import composite_of
+from gangline.views.error import composite_of, failure_of
 from gangline.views.feed import Feed
 from gangline.views.ids import SessionOwner, msg_id
 from gangline.views.metadata import Metadata, metadata_of
@@ -162,7 +162,7 @@ class AsyncMapResult(AsyncResult):
 
     def _failure(self) -> BaseException:
         assert self._errors is not None
-        return composite_of(self._errors.values(), self._fname)
+        return failure_of(self._errors.values(), self._fname)
 
     def __iter__(self) -> Iterator[Any]:
         """The results as they arrive. A failure is raised in its place; the next one can be asked for."""

@@ -10,17 +10,17 @@ from typing import Any, NoReturn
 
 from gangline._runtime.handle import Handle
 from gangline.errors import UsageError, WaitTimeout
-from gangline.views.error import TaskAborted, composite_of
-from gangline.views.future import LazyFuture
+from gangline.views.cancelling import Cancellable
+from gangline.views.error import TaskAborted, composite_of, failure_of
 from gangline.views.ids import SessionOwner, msg_id
 from gangline.views.shown import Shown
-from gangline.views.tasks import CONVERTERS, has_failed, outcome, patience, resolved, take_back
+from gangline.views.tasks import CONVERTERS, has_failed, outcome, patience, resolved
 from gangline.views.timing import Timed
 
 __all__ = ["CONVERTERS", "AsyncResult"]
 
 
-class AsyncResult(Shown, Timed, LazyFuture):
+class AsyncResult(Shown, Timed, Cancellable):
     """What became, or will become, of one task or of several.
 
     It is a `concurrent.futures.Future` and can be awaited. What `metadata` knows about the tasks is an attribute too
@@ -38,11 +38,8 @@ class AsyncResult(Shown, Timed, LazyFuture):
     """
 
     owner = False
-    _targets: Sequence[int | None] | None = None
     _return_exceptions = False
     _chunk_sizes: dict[str, int] | None = None
-    _cancelled = False
-    _cancelling = False
     _cursor = 0
     _outcomes: list[Any] | None = None
     _errors: dict[int, BaseException] | None = None
@@ -252,56 +249,13 @@ class AsyncResult(Shown, Timed, LazyFuture):
         assert self._errors is not None
         if self._single_result:
             return self._errors[0]
-        return composite_of(self._errors.values(), self._fname)
+        return failure_of(self._errors.values(), self._fname)
 
     def _raise_failure(self) -> None:
         """Raise what has failed, if anything has."""
         if self._failed():
             error = self._failure()
             raise error.with_traceback(None)
-
-    # Cancelling ----------------------------------------------------------------------------------------------
-
-    def cancel(self) -> bool:
-        """Take back what has not started.
-
-        Returns:
-            Whether that was all of it; False if a task runs, which it goes on to do, or if all have ended.
-        """
-        if self._cancelled:
-            return True
-        pending = [handle for handle in self._handles if handle.status is None]
-        if not pending:
-            return False
-        self._cancelling = True
-        taken = [take_back(handle) for handle in pending]
-        self._cancelled = all(taken)
-        self._cancelling = False
-        if self._cancelled and self._armed:
-            self._settle(CANCELLED_AND_NOTIFIED)
-        return self._cancelled
-
-    def cancelled(self) -> bool:
-        """Whether `cancel` has taken it back."""
-        return self._cancelled
-
-    def running(self) -> bool:
-        """Whether a task is being run at this moment."""
-        session = self._client._session
-        return any(
-            handle.status is None and handle.engine is not None and session.running(handle.engine) == handle.id
-            for handle in self._handles
-        )
-
-    def abort(self) -> Any:
-        """Take back the tasks that have not started; running ones go on.
-
-        Raises:
-            RuntimeError: All have ended.
-        """
-        if self.ready():
-            raise RuntimeError("there is nothing to abort: it has ended")
-        return self._client.abort(self.msg_ids, targets=self._targets, block=True)  # type: ignore[attr-defined]
 
     # The future ----------------------------------------------------------------------------------------------
 
