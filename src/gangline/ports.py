@@ -33,12 +33,6 @@ class Inbox(Protocol):
     def unwatch(self, fd: int) -> None:
         """Stop watching; unknown descriptors are ignored."""
 
-    def watch_writable(self, fd: int, on_writable: Callable[[], Sequence[BackendEvent]]) -> None:
-        """Call `on_writable` on the loop whenever `fd` can be written, until `unwatch_writable`."""
-
-    def unwatch_writable(self, fd: int) -> None:
-        """Stop asking whether `fd` can be written; unknown descriptors are ignored."""
-
     def new_engine_id(self) -> EngineId:
         """A number for an engine that is about to join."""
 

@@ -75,6 +75,7 @@ class Conductor:
         self.next_task = TaskId(0)
         self._next_engine = 0
         self.unsettled = self._inline is not None
+        self._over = False
         self._resolved: list[Handle] = []
         self._engine_events: list[EngineEvent] = []
 
@@ -147,17 +148,9 @@ class Conductor:
         """Watch a descriptor for the backend."""
         self.loop.poller.watch(fd, on_readable)
 
-    def watch_writable(self, fd: int, on_writable: OnReady) -> None:
-        """Tell the backend when a descriptor can be written."""
-        self.loop.poller.watch_writable(fd, on_writable)
-
     def unwatch(self, fd: int) -> None:
         """Watch a descriptor no more."""
         self.loop.poller.unwatch(fd)
-
-    def unwatch_writable(self, fd: int) -> None:
-        """Do not ask any more whether a descriptor can be written."""
-        self.loop.poller.unwatch_writable(fd)
 
     def new_engine_id(self) -> EngineId:
         """A number for an engine that is about to join."""
@@ -172,6 +165,8 @@ class Conductor:
         with self.lock:
             for on_ready in ready:
                 events.extend(on_ready())
+            if self._over:  # engines that end may still report what the core does not know any more
+                return
             for event in events:
                 self._on_event(event)
             wake_at = self.state.timers.next_at()
@@ -186,7 +181,7 @@ class Conductor:
 
     def next_wake(self) -> float | None:
         """When the core has something to do by itself."""
-        return self.state.timers.next_at()
+        return None if self._over else self.state.timers.next_at()
 
     def submitted(self) -> int:
         """How many tasks have been submitted so far."""
@@ -206,6 +201,7 @@ class Conductor:
         for task in list(self.state.tasks.values()):
             self.resolve(Resolve(task, None, error_for(task)))
         self.state.tasks.clear()
+        self._over = True
 
     def in_critical_section(self) -> bool:
         """Whether the calling thread is changing the state, so that it must not be interrupted."""

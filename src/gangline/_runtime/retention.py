@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from gangline.messages import TaskId
@@ -28,6 +29,7 @@ class Retention:
 
     def __init__(self) -> None:
         self._handles: dict[TaskId, Handle] = {}
+        self._large: dict[TaskId, int] = {}  # only those that are worth counting
         self._bytes = 0
 
     def __iter__(self) -> Iterator[Handle]:
@@ -42,38 +44,35 @@ class Retention:
 
     def add(self, handle: Handle) -> None:
         """Remember a task that has ended; the oldest ones may be forgotten for it."""
-        handles = self._handles
+        handles, size = self._handles, handle.payload.size_bytes
         handles[handle.id] = handle
-        if type(handle.value) not in _SMALL or handle.payload.size_bytes > _NEGLIGIBLE_BYTES:
-            self._bytes += _size_bytes(handle)
+        if type(handle.value) not in _SMALL:
+            size += _size_bytes(handle.value)
+        if size > _NEGLIGIBLE_BYTES:
+            self._large[handle.id] = size
+            self._bytes += size
         if len(handles) > TASKS_MAX or self._bytes > BYTES_MAX:
             self._shrink()
 
     def forget(self, task: TaskId) -> None:
         """Forget one task."""
-        handle = self._handles.pop(task, None)
-        if handle is not None:
-            self._bytes -= _size_bytes(handle)
+        self._handles.pop(task, None)
+        self._bytes -= self._large.pop(task, 0)
 
     def forget_all(self) -> None:
         """Forget every task."""
-        self._handles.clear()
-        self._bytes = 0
+        self._handles, self._large, self._bytes = {}, {}, 0  # new ones: those emptied would keep their size
 
     def _shrink(self) -> None:
         """Forget the oldest tenth, so that this is rare; the youngest is always kept."""
-        count = len(self._handles)
-        most, most_bytes = TASKS_MAX * 0.9, BYTES_MAX * 0.9
-        for task in list(self._handles)[: count - 1]:
-            if len(self._handles) <= most and self._bytes <= most_bytes:
+        surplus = len(self._handles) - int(TASKS_MAX * 0.9)
+        for number, task in enumerate(list(islice(self._handles, len(self._handles) - 1))):
+            if number >= surplus and self._bytes <= BYTES_MAX * 0.9:
                 return
             self.forget(task)
 
 
-def _size_bytes(handle: Handle) -> int:
-    """About how much memory a task holds; without looking inside containers, and 0 where it is next to nothing."""
-    value, size = handle.value, handle.payload.size_bytes
-    if type(value) not in _SMALL:
-        nbytes = getattr(value, "nbytes", None)
-        size += nbytes if isinstance(nbytes, int) else sys.getsizeof(value, 0)
-    return size if size > _NEGLIGIBLE_BYTES else 0
+def _size_bytes(value: object) -> int:
+    """About how much memory a result holds; without looking inside containers."""
+    nbytes = getattr(value, "nbytes", None)
+    return nbytes if isinstance(nbytes, int) else sys.getsizeof(value, 0)

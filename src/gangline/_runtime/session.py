@@ -156,6 +156,9 @@ class Session:
         pending = [handle for handle in handles if handle.status is None]
         if not pending:
             return True
+        if len(pending) == 1:
+            (handle,) = pending
+            return self.wait_for(lambda: handle.status is not None, timeout_s)
 
         def all_done() -> bool:
             while pending and pending[-1].status is not None:

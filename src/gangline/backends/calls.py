@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections import deque
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -15,6 +14,7 @@ from gangline._engine.execute import FIXED
 from gangline._engine.importable import is_importable
 from gangline._engine.parcel import pack
 from gangline._engine.segments import Lease, SegmentPool
+from gangline.backends.function_numbers import NumberList
 from gangline.backends.kinds import kind_of
 from gangline.errors import Unpicklable
 
@@ -33,7 +33,7 @@ class Definition:
 
     __slots__ = ("_forgotten", "data", "kind", "number", "reference", "watch")
 
-    def __init__(self, number: int, data: bytes, kind: int, watch: Watch | None, forgotten: deque[int]) -> None:
+    def __init__(self, number: int, data: bytes, kind: int, watch: Watch | None, forgotten: NumberList) -> None:
         self.number = number
         self.data = data
         self.kind = kind
@@ -84,7 +84,7 @@ class Calls:
     """
 
     def __init__(self, pool: SegmentPool) -> None:
-        self.forgotten: deque[int] = deque()
+        self.forgotten = NumberList()
         self._pool = pool
         self._numbers = itertools.count()
         self._definitions: dict[int, Definition] = {}

@@ -16,6 +16,7 @@ from gangline._engine.functions import IN_BODY, SYS_PATH
 from gangline._engine.segments import Lease, SegmentPool
 from gangline._engine.wire import RELEASE, TASKS, Packet, Receiver, encode, send_packet
 from gangline.backends.calls import Call
+from gangline.backends.function_numbers import NumberList, NumberSet
 from gangline.messages import Attempt, TaskId
 
 __all__ = ["Outgoing"]
@@ -47,8 +48,8 @@ class Outgoing:
         # What comes back is taken in on the loop, all else is done by whoever has the session's lock.
         self._lock = threading.RLock()
         self._backlog: deque[Packet] = deque()
-        self._known: set[int] = set()
-        self._forget: list[int] = []
+        self._known = NumberSet()
+        self._forget = NumberList()
         self._number = 0
         self._packets: dict[int, list[TaskId]] = {}
         self._reported: list[list[Attempt]] = []
@@ -92,8 +93,7 @@ class Outgoing:
             self._path = list(sys.path)
             definitions = [(SYS_PATH, serialize.dumps(self._path)), *definitions]
         self._number = number = self._number + 1
-        forget, self._forget = self._forget, []
-        packet = encode((TASKS, number, definitions, forget, rows), leases)
+        packet = encode((TASKS, number, definitions, self._forget.take(), rows), leases)
         self._packets[number] = [row[0] for row in rows]
         with self._lock:
             if self._backlog or not self._try_send(packet):
@@ -152,10 +152,12 @@ class Outgoing:
 
     def _take_back(self, content: tuple[Any, ...]) -> list[TaskId]:
         _, number, definitions, forget, rows = content
-        self._known.difference_update(known for known, _ in definitions)
+        for known, _ in definitions:
+            self._known.discard(known)
         if definitions and definitions[0][0] == SYS_PATH:
             self._path = []
-        self._forget.extend(forget)
+        for number in forget:
+            self._forget.append(number)
         self._packets.pop(number, None)
         return [row[0] for row in rows]
 

@@ -138,7 +138,7 @@ class ProcessesBackend:
         """Carry tasks to an engine, which runs them in this order."""
         forgotten = self._calls.forgotten
         if forgotten:
-            numbers = [forgotten.popleft() for _ in range(len(forgotten))]
+            numbers = forgotten.take()
             for process in self._engines.values():
                 process.outgoing.forget(numbers)
         if (target := self._engines.get(engine)) is not None:  # else its end is about to be reported

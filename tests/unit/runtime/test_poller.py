@@ -44,23 +44,8 @@ def test_a_readable_descriptor_is_reported_until_it_is_read(poller):
         poller.unwatch(right.fileno())
 
 
-def test_reading_and_writing_are_told_apart(poller):
-    left, right = socket.socketpair()
-    with left, right:
-        poller.watch(left.fileno(), callback("read"))
-        poller.watch_writable(left.fileno(), callback("write"))
-        assert names(poller.poll(1)) == ["write"]
-        right.send(b"x")
-        assert names(poller.poll(1)) == ["read", "write"]
-        poller.unwatch_writable(left.fileno())
-        assert names(poller.poll(1)) == ["read"]
-        poller.unwatch(left.fileno())
-        assert poller.poll(0) == []
-
-
 def test_unwatching_what_is_not_watched_is_nothing(poller):
     poller.unwatch(0)
-    poller.unwatch_writable(0)
 
 
 def test_a_closed_end_is_readable(poller):
