@@ -287,7 +287,7 @@ class CoreAgainstModel(RuleBasedStateMachine):
 
 TestCoreAgainstModel = CoreAgainstModel.TestCase
 TestCoreAgainstModel.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 # Finding the smallest example of a failure takes its time.
 TestCoreAgainstModel = pytest.mark.timeout(600)(TestCoreAgainstModel)

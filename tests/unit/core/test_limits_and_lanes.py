@@ -213,3 +213,19 @@ def test_no_lane_outlives_its_tasks(simulator: Simulator) -> None:
     kept = [lanes.all, lanes.open, lanes.by_engine, lanes.parked]
     assert not any(kept)
     assert not lanes.shared
+
+
+def test_a_task_that_moves_to_another_lane_leaves_no_entry_behind() -> None:
+    """Two wait in one lane, one refused by engine 0, one failed there; when 0 is the only one left, their ways part."""
+    simulator = Simulator(checked=True)
+    simulator.add_engines(3)
+    for engine in (1, 2):
+        simulator.submit(Work(100.0), Terms(targets=frozenset({EngineId(engine)})))
+    refused = simulator.submit(Work(1.0, refused_by=frozenset({EngineId(0)})), Terms(priority=1, patient=True))
+    failed = simulator.submit(Work(1.0, fails=1), Terms(priority=1, retries=1))
+    simulator.run(until=5.0)
+    simulator.submit(Work(100.0))
+    for engine in (1, 2):
+        simulator.lose_engine(EngineId(engine))
+    entries = [list(lane.tasks) + lane.late for lane in simulator.state.lanes.all.values()]
+    assert sorted(entries) == [[refused], [failed]]
