@@ -238,14 +238,13 @@ def _scheme(scheme: str | Scheme) -> Scheme:
 
 
 def _count(engines: int | None, backend: str | Backend) -> int:
-    inline = (backend if isinstance(backend, str) else backend.name) == "inline"
     if engines is None:
-        return 1 if inline else cores()
+        return 1 if (backend if isinstance(backend, str) else backend.name) == "inline" else cores()
     if isinstance(engines, bool) or not isinstance(engines, int):
         raise TypeError(f"engines must be a number, not {engines!r}")
     if engines < 0:
         raise UsageError(f"engines must be 0 or more, not {engines}")
-    return 1 if inline else engines  # there is one thread, whatever number is asked for
+    return engines
 
 
 def cores() -> int:
