@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, ref
@@ -68,6 +69,9 @@ def _attribute_names(code: CodeType) -> Iterable[str]:
             yield from _attribute_names(constant)
 
 
+_NOTHING: frozenset[int] = frozenset()
+
+
 class Watch:
     """Remembers everything that a function by value refers to, and tells whether it is all still the same.
 
@@ -81,8 +85,8 @@ class Watch:
 
     def __init__(self) -> None:
         self.stable = True
-        self._followed: list[_Followed] = []
-        self._seen: set[int] = set()
+        self._followed: Sequence[_Followed] = []
+        self._seen: AbstractSet[int] = set()
 
     def unchanged(self) -> bool:
         """Whether every global, cell, default and class attribute is still the same object."""
@@ -96,7 +100,7 @@ class Watch:
         kind = type(value)
         if kind in _CONSTANT_TYPES or id(value) in self._seen:
             return
-        self._seen.add(id(value))
+        self._seen |= {id(value)}
         if kind is FunctionType:
             if not is_importable(value):
                 self._follow(_FollowedFunction(value))
@@ -116,8 +120,13 @@ class Watch:
         else:
             self.stable = False
 
+    def seal(self) -> None:
+        """Nothing more is to be followed: keep no more than it takes to ask."""
+        self._followed = tuple(self._followed)
+        self._seen = _NOTHING
+
     def _follow(self, followed: _Followed) -> None:
-        self._followed.append(followed)
+        self._followed = [*self._followed, followed]
         for value in followed.values():
             self.add(value)
 
@@ -235,4 +244,5 @@ def watch_function(function: Callable[..., Any]) -> Watch:
     """Begin to watch a function or class that travels by value."""
     watch = Watch()
     watch.add(function)
+    watch.seal()
     return watch

@@ -28,21 +28,37 @@ _CALL_BYTES = 128
 class Definition:
     """A function as it travels, with the number that its calls name it by.
 
-    Lives as long as the function or a call of it; then its number is put on the list of those that engines may forget.
+    Functions that travel as the same bytes (a lambda in a loop is a new one in each turn) share one definition. It lives
+    as long as one of them or a call of it; then its number is put on the list of those that engines may forget.
     """
 
-    __slots__ = ("_forgotten", "data", "kind", "number", "reference", "watch")
+    __slots__ = ("__weakref__", "_forgotten", "data", "kind", "number")
 
-    def __init__(self, number: int, data: bytes, kind: int, watch: Watch | None, forgotten: NumberList) -> None:
+    def __init__(self, number: int, data: bytes, kind: int, forgotten: NumberList) -> None:
         self.number = number
         self.data = data
         self.kind = kind
-        self.watch = watch
-        self.reference: weakref.ref[Any] | None = None
         self._forgotten = forgotten
 
     def __del__(self) -> None:
         self._forgotten.append(self.number)
+
+
+class Registered:
+    """One function object of this process whose definition is known.
+
+    Attributes:
+        definition: As which it travels.
+        watch: Tells whether what it refers to has changed since; None for what travels by reference.
+        reference: Has it taken from the register when the function is gone.
+    """
+
+    __slots__ = ("definition", "reference", "watch")
+
+    def __init__(self, definition: Definition, watch: Watch | None, reference: weakref.ref[Any]) -> None:
+        self.definition = definition
+        self.watch = watch
+        self.reference = reference
 
 
 class Call:
@@ -87,7 +103,8 @@ class Calls:
         self.forgotten = NumberList()
         self._pool = pool
         self._numbers = itertools.count()
-        self._definitions: dict[int, Definition] = {}
+        self._registered: dict[int, Registered] = {}
+        self._definitions: weakref.WeakValueDictionary[bytes, Definition] = weakref.WeakValueDictionary()
 
     def prepare(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
         """A call that does not change any more, whatever becomes of its arguments.
@@ -95,9 +112,11 @@ class Calls:
         Raises:
             Unpicklable: naming the argument that cannot travel, and why.
         """
-        definition = self._definitions.get(id(function))
-        if definition is None or (definition.watch is not None and not definition.watch.unchanged()):
+        registered = self._registered.get(id(function))
+        if registered is None or (registered.watch is not None and not registered.watch.unchanged()):
             definition = self._define(function)
+        else:
+            definition = registered.definition
         if definition is not None:
             for value in args:
                 if type(value) not in FIXED and not _is_small(value):
@@ -126,9 +145,9 @@ class Calls:
         return Call(definition, packed, None, kind, len(packed) + _CALL_BYTES)
 
     def _define(self, function: Callable[..., Any]) -> Definition | None:
-        """Make the function's definition; None when it has to be pickled anew for each call."""
+        """The function's definition as of now; None when it has to be pickled anew for each call."""
         key = id(function)
-        self._definitions.pop(key, None)
+        self._registered.pop(key, None)
         watch = None
         if isinstance(function, (FunctionType, type)):
             if not is_importable(function):
@@ -144,10 +163,13 @@ class Calls:
             data = serialize.dumps(function)
         except Exception as exc:
             raise Unpicklable(f"function {_name(function)} cannot be pickled: {_words(exc)}") from exc
-        definition = Definition(next(self._numbers), data, kind_of(function), watch, self.forgotten)
-        definitions = self._definitions
-        definition.reference = weakref.ref(function, lambda _: definitions.pop(key, None))
-        definitions[key] = definition
+        definition = self._definitions.get(data)
+        if definition is None:
+            definition = Definition(next(self._numbers), data, kind_of(function), self.forgotten)
+            self._definitions[data] = definition
+        registered = self._registered
+        reference = weakref.ref(function, lambda _: registered.pop(key, None))
+        registered[key] = Registered(definition, watch, reference)
         return definition
 
 

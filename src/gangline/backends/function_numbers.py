@@ -7,6 +7,7 @@ from going back to the system. Numbers are counted from 0, so a byte each will d
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 
 __all__ = ["NumberList", "NumberSet"]
 
@@ -21,6 +22,12 @@ class NumberSet:
 
     def __contains__(self, number: int) -> bool:
         return 0 <= number < len(self._flags) and self._flags[number] == 1
+
+    def __iter__(self) -> Iterator[int]:
+        return (number for number, flag in enumerate(self._flags) if flag)
+
+    def __len__(self) -> int:
+        return self._flags.count(1)
 
     def add(self, number: int) -> None:
         """Put a number in."""
