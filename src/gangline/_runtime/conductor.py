@@ -197,10 +197,11 @@ class Conductor:
             self.resolve_all(lambda task: bug)
 
     def resolve_all(self, error_for: Callable[[Task], GanglineError]) -> None:
-        """End every task that has not ended with an error of its own; with the lock held."""
+        """End all that has not ended, each task with an error of its own, and leave no engine; with the lock held."""
         for task in list(self.state.tasks.values()):
             self.resolve(Resolve(task, None, error_for(task)))
         self.state.tasks.clear()
+        self.state.engines.clear()
         self._over = True
 
     def in_critical_section(self) -> bool:
