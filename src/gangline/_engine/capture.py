@@ -103,7 +103,7 @@ class TaskStream(io.TextIOBase):
 
     def isatty(self) -> bool:
         """What the stream beneath says, where it is shown."""
-        return self._tee and self.beneath.isatty()
+        return (self._tee or self._route() is None) and self.beneath.isatty()
 
     def fileno(self) -> int:
         """The descriptor of the stream beneath."""
