@@ -20,6 +20,8 @@ from gangline._engine import context
 __all__ = ["install"]
 
 _MODULE = "IPython.core.display_functions"
+_COPIES = ("IPython.display", "IPython.core.display")
+"""Modules that have the same functions under their own names, if they were imported before."""
 _PATCHED = "_gangline_hands_over"
 
 
@@ -79,8 +81,11 @@ def _patch(module: Any) -> None:
         display_id = kwargs.get("display_id")
         return module.DisplayHandle(display_id if isinstance(display_id, str) else None) if display_id else None
 
-    module.publish_display_data = publish_here
-    module.display = display_here
+    for holder in (module, *(sys.modules[name] for name in _COPIES if name in sys.modules)):
+        if getattr(holder, "display", None) is display:
+            holder.display = display_here
+        if getattr(holder, "publish_display_data", None) is publish:
+            holder.publish_display_data = publish_here
 
 
 def _formatted(

@@ -12,7 +12,7 @@ from typing import Any, Self, overload
 
 from gangline._runtime.handle import Handle
 from gangline._runtime.session import Session
-from gangline.errors import UsageError, WaitTimeout
+from gangline.errors import BackendError, UsageError, WaitTimeout
 from gangline.messages import EngineId, EngineJoined, EngineLost, Scheme, TaskId
 from gangline.views import ids as task_ids
 from gangline.views.error import NoEnginesRegistered
@@ -24,6 +24,10 @@ __all__ = ["Connection", "MsgIds", "UnknownEngine"]
 
 _START_TIMEOUT_S = 120.0
 """How long the first question for engines waits for those that were asked for to come up."""
+
+
+_STILLBORN_MAX = 3
+"""So many engines in a row that end before they have joined are taken to mean that none will."""
 
 
 class UnknownEngine(UsageError, IndexError):
@@ -114,16 +118,23 @@ class _Departures:
         self.reasons: dict[EngineId, str] = {}
         self.first_at: EngineId | None = None
         """Engines with a higher number than this came after the first loss."""
+        self.stillborn = 0
+        """Engines in a row that ended before they had joined."""
         self._newest = EngineId(-1)
+        self._joined: set[EngineId] = set()
 
     def __call__(self, event: EngineJoined | EngineLost) -> None:
         """Take note of an engine that joined or was lost."""
         if isinstance(event, EngineLost):
             self.reasons[event.engine] = event.reason
+            if event.engine not in self._joined:
+                self.stillborn += 1
             if self.first_at is None:
                 self.first_at = self._newest
         else:
             self._newest = max(self._newest, event.engine)
+            self._joined.add(event.engine)
+            self.stillborn = 0
 
 
 class Connection:
@@ -178,11 +189,18 @@ class Connection:
         return True
 
     def _await_engines(self) -> None:
-        expected, session = self._expected, self._session
-        if not session.wait_for(lambda: len(session.engines) >= expected, _START_TIMEOUT_S):
+        expected, session, departures = self._expected, self._session, self._departures
+
+        def decided() -> bool:
+            return len(session.engines) >= expected or departures.stillborn >= _STILLBORN_MAX
+
+        if not session.wait_for(decided, _START_TIMEOUT_S):
             there = len(session.engines)
             raise WaitTimeout(f"{there} of {expected} engines came up within {_START_TIMEOUT_S:.0f} s")
         self._expected = 0
+        if len(session.engines) < expected:
+            reason = list(departures.reasons.values())[-1]
+            raise BackendError(f"{len(session.engines)} of {expected} engines came up; the last one: {reason}")
 
     def _build_targets(self, targets: Any) -> list[int]:
         """The engines that are meant, by number.
@@ -191,13 +209,14 @@ class Connection:
             targets: None or ``"all"``, a number (negative ones count from the end), a slice, or several numbers.
 
         Raises:
+            SessionClosed: The client was closed.
             NoEnginesRegistered: There is no engine at all.
             UnknownEngine: One that is meant does not live; an IndexError.
             TypeError: For anything else.
         """
+        self._session.check_usable()
         live = self.ids
         if not live:
-            self._session.check_usable()
             raise NoEnginesRegistered("there are no engines yet; wait_for_engines(n) waits for them")
         if targets is None or (isinstance(targets, str) and targets.lower() == "all"):
             return live
