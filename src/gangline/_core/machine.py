@@ -63,9 +63,9 @@ def on_submitted(state: CoreState, tasks: Sequence[Task], now: float) -> Sequenc
             special.append(task)
     if special:
         _admit_all(state, special, now)
-    if state.idle or state.touched:
+    if state.idle.members or state.touched:
         spread(state, now)
-    elif plain.ready >= CORK and state.slack:
+    elif plain.ready >= CORK and state.slack.members:
         fill(state, state.slack.choose(), now)
     return state.take_commands()
 
@@ -126,6 +126,7 @@ def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attemp
     if engine is None:
         return state.take_commands()
     assigned, dependents, live, close = engine.assigned, state.dependents, state.tasks, state.ledger.close
+    plain = state.lanes.plain
     engine.heard_at = now
     engine.stuck = False
     succeeded = Succeed([], [])
@@ -155,7 +156,7 @@ def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attemp
             if task_id in dependents:
                 tell_dependents(state, task_id)
     fill(state, engine, now)
-    if state.idle or state.touched:
+    if state.touched or (state.idle.members and (plain.ready or state.freed or state.loaded)):
         spread(state, now)
     return state.take_commands()
 

@@ -28,14 +28,18 @@ def _by_load(engine: Engine) -> _Key:
 
 
 class Openings:
-    """Engines that can be sent work, and the scheme that picks the next one."""
+    """Engines that can be sent work, and the scheme that picks the next one.
 
-    __slots__ = ("_engines", "_heap", "_keys", "_order", "_positions", "_random", "_rank", "_scheme")
+    Attributes:
+        members: The engines by number; only to be looked at.
+    """
+
+    __slots__ = ("_heap", "_keys", "_order", "_positions", "_random", "_rank", "_scheme", "members")
 
     def __init__(self, scheme: Scheme, random: Random) -> None:
         self._scheme = scheme
         self._random = random
-        self._engines: dict[EngineId, Engine] = {}
+        self.members: dict[EngineId, Engine] = {}
         self._rank: Callable[[Engine], _Key] | None = _RANKS.get(scheme)
         self._heap: list[tuple[_Key, EngineId]] = []
         self._keys: dict[EngineId, _Key] = {}
@@ -43,16 +47,16 @@ class Openings:
         self._positions: dict[EngineId, int] = {}
 
     def __len__(self) -> int:
-        return len(self._engines)
+        return len(self.members)
 
     def __bool__(self) -> bool:
-        return bool(self._engines)
+        return bool(self.members)
 
     def __contains__(self, engine: EngineId) -> bool:
-        return engine in self._engines
+        return engine in self.members
 
     def __iter__(self) -> Iterator[Engine]:
-        return iter(self._engines.values())
+        return iter(self.members.values())
 
     def add(self, engine: Engine) -> None:
         """The engine has room; call again when its load has changed."""
@@ -62,17 +66,17 @@ class Openings:
                 return
             self._keys[engine.id] = key
             heapq.heappush(self._heap, (key, engine.id))
-            if len(self._heap) > 64 and len(self._heap) > 4 * len(self._keys):
+            if len(self._heap) > 8 + 4 * len(self._keys):
                 self._heap = [(key, engine_id) for engine_id, key in self._keys.items()]
                 heapq.heapify(self._heap)
-        elif engine.id not in self._engines:
+        elif engine.id not in self.members:
             self._positions[engine.id] = len(self._order)
             self._order.append(engine)
-        self._engines[engine.id] = engine
+        self.members[engine.id] = engine
 
     def discard(self, engine: Engine) -> None:
         """The engine has no room any more."""
-        if self._engines.pop(engine.id, None) is None:
+        if self.members.pop(engine.id, None) is None:
             return
         if self._rank is not None:
             del self._keys[engine.id]
@@ -91,7 +95,7 @@ class Openings:
         while True:
             key, engine_id = heap[0]
             if self._keys.get(engine_id) == key:
-                return self._engines[engine_id]
+                return self.members[engine_id]
             heapq.heappop(heap)
 
     def choose_from(self, engines: Sequence[Engine]) -> Engine:

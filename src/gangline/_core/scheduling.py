@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from gangline._core.commands import Dismiss, Dispatch
-from gangline._core.engines import Engine
+from gangline._core.engines import Engine, Standing
 from gangline._core.lanes import PLAIN_KEY, Lane, LaneKey
 from gangline._core.limits import Needs
 from gangline._core.pacing import BATCH_MAX, LOW_WATER_S, STEAL_AFTER_S, WINDOW_S
@@ -78,9 +78,9 @@ def spread(state: CoreState, now: float) -> None:
                 break
             fill(state, engine, now)
     plain = state.lanes.plain
-    while plain.ready and state.idle:
+    while plain.ready and state.idle.members:
         fill(state, state.idle.choose(), now)
-    if state.idle and state.loaded and not state.stealing:
+    if state.loaded and state.idle.members and not state.stealing:
         state.stealing = True
         state.timers.set(now + STEAL_AFTER_S, Timer.STEAL)
 
@@ -90,11 +90,22 @@ def fill(state: CoreState, engine: Engine, now: float) -> None:
     if engine.leaving:
         classify(state, engine)
         return
-    batch: list[Task] = []
     if not engine.assigned:
         engine.heard_at = now
         engine.backlog_s = 0.0
         engine.stuck = False
+    if state.lanes.plain.ready or state.lanes.all:
+        batch = _take_batch(state, engine, now)
+        if batch:
+            state.uses += 1
+            engine.used = state.uses
+            state.commands.append(Dispatch(engine.id, batch))
+    classify(state, engine)
+
+
+def _take_batch(state: CoreState, engine: Engine, now: float) -> list[Task]:
+    """Assign to the engine what is first in line and fits."""
+    batch: list[Task] = []
     most = _share(state)
     if state.lanes.all or state.lanes.plain.late:
         while len(batch) < most:
@@ -103,11 +114,7 @@ def fill(state: CoreState, engine: Engine, now: float) -> None:
                 break
     else:
         _take_plain(state, engine, most, now, batch)
-    if batch:
-        state.uses += 1
-        engine.used = state.uses
-        state.commands.append(Dispatch(engine.id, batch))
-    classify(state, engine)
+    return batch
 
 
 def _take_plain(state: CoreState, engine: Engine, most: int, now: float, batch: list[Task]) -> None:
@@ -202,35 +209,44 @@ def classify(state: CoreState, engine: Engine) -> None:
             state.commands.append(Dismiss(engine.id))
         return
     if not waiting:
-        state.slack.discard(engine)
-        state.loaded.pop(engine.id, None)
+        standing = Standing.IDLE
+    elif engine.backlog_s < LOW_WATER_S and not engine.stuck:
+        standing = Standing.SLACK
+    else:
+        standing = Standing.FULL
+    before, engine.standing = engine.standing, standing
+    if before is not standing:
+        _leave_standing(state, engine, before)
+    if standing is Standing.IDLE:
         state.idle.add(engine)
         engine.pool.idle[engine.id] = engine
-        return
-    state.idle.discard(engine)
-    engine.pool.idle.pop(engine.id, None)
-    if engine.backlog_s < LOW_WATER_S and not engine.stuck:
+    elif standing is Standing.SLACK:
         state.slack.add(engine)
-    else:
-        state.slack.discard(engine)
     if waiting > 1 and not engine.stuck:
         state.loaded[engine.id] = engine
-    else:
+    elif state.loaded:
         state.loaded.pop(engine.id, None)
+
+
+def _leave_standing(state: CoreState, engine: Engine, standing: Standing) -> None:
+    if standing is Standing.IDLE:
+        state.idle.discard(engine)
+        engine.pool.idle.pop(engine.id, None)
+    elif standing is Standing.SLACK:
+        state.slack.discard(engine)
 
 
 def forget(state: CoreState, engine: Engine) -> None:
     """The engine gets nothing any more."""
-    state.idle.discard(engine)
-    state.slack.discard(engine)
+    _leave_standing(state, engine, engine.standing)
+    engine.standing = Standing.FULL
     state.loaded.pop(engine.id, None)
-    engine.pool.idle.pop(engine.id, None)
 
 
 def _share(state: CoreState) -> int:
     """How many tasks one engine takes at once, so that all with room get some."""
     ready = state.lanes.shared
-    openings = len(state.idle) + len(state.slack)
+    openings = len(state.idle.members) + len(state.slack.members)
     if openings > 1 and ready:
         return min(BATCH_MAX, max(1, ready // openings))
     return BATCH_MAX
