@@ -86,6 +86,13 @@ def rc(_clients: dict[str, ipp.Client]) -> Iterator[ipp.Client]:
 
 
 @pytest.fixture
+def borrowed(request: pytest.FixtureRequest) -> ipp.Client | None:
+    """The shared client that the test asks for, if it asks for one."""
+    asked_for = [name for name in ("rc", "both_rc", "any_rc") if name in request.fixturenames]
+    return request.getfixturevalue(asked_for[0]) if asked_for else None
+
+
+@pytest.fixture
 def lview(rc: ipp.Client) -> ipp.LoadBalancedView:
     return rc.load_balanced_view()
 

@@ -8,10 +8,10 @@ import gangline.views as ipp
 
 
 @pytest.fixture(autouse=True)
-def usable_afterwards(any_rc):
+def usable_afterwards(borrowed):
     yield
-    if not any_rc.closed:
-        assert any_rc.load_balanced_view().apply_async(lambda: "usable").get(timeout=20) == "usable"
+    if borrowed is not None:
+        assert borrowed.load_balanced_view().apply_async(lambda: "usable").get(timeout=20) == "usable"
 
 
 def test_function_that_is_not_importable_on_the_engine(rc, tmp_path, monkeypatch):

@@ -16,11 +16,11 @@ def run(client, function, *args, **kwargs):
 
 
 @pytest.fixture(autouse=True)
-def lives_on(any_rc):
+def lives_on(borrowed):
     """Whatever a task did, the same engines answer afterwards."""
     yield
-    assert any_rc.ids == [0, 1]
-    assert any_rc[:].apply_async(lambda: "lives").get(timeout=20) == ["lives", "lives"]
+    assert borrowed.ids == [0, 1]
+    assert borrowed[:].apply_async(lambda: "lives").get(timeout=20) == ["lives", "lives"]
 
 
 def test_remote_error_is_both_kinds(any_rc):

@@ -136,7 +136,7 @@ def test_v23_leastload_is_the_default_and_avoids_the_busy(new_client, gate):
 
 @pytest.mark.parametrize("scheme", ["plainrandom", "twobin", "weighted"])
 def test_v23_random_schemes_follow_their_seed(new_client, scheme):
-    runs = [one_after_the_other(new_client(4, "threads", scheme=scheme, seed=seed), 60) for seed in (1, 1, 2)]
+    runs = [one_after_the_other(new_client(4, "inline", scheme=scheme, seed=seed), 60) for seed in (1, 1, 2)]
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
     assert set(runs[0]) == {0, 1, 2, 3}
@@ -146,7 +146,7 @@ def test_v23_random_schemes_follow_their_seed(new_client, scheme):
 def test_v23_twobin_evens_out_better_than_plain_random(new_client):
     spread = {}
     for scheme in ("plainrandom", "twobin"):
-        counts = Counter(one_after_the_other(new_client(4, "threads", scheme=scheme, seed=5), 200))
+        counts = Counter(one_after_the_other(new_client(4, "inline", scheme=scheme, seed=5), 200))
         spread[scheme] = max(counts.values()) - min(counts.values())
     assert spread["twobin"] < spread["plainrandom"]
 

@@ -44,7 +44,9 @@ def test_v17_generator(any_view):
     assert any_view.map_sync(doubling(), (n for n in range(7))) == [0, 2, 4, 6, 8, 10, 12]
 
 
-def test_v17_imap_consumes_lazily_and_looks_ahead_bounded(both_rc):
+@pytest.fixture
+def counted():
+    """Endless items, and how many of them have been taken."""
     taken = []
 
     def endless():
@@ -52,30 +54,36 @@ def test_v17_imap_consumes_lazily_and_looks_ahead_bounded(both_rc):
             taken.append(n)
             yield n
 
-    results = both_rc.load_balanced_view().imap(doubling(), endless())
-    assert [next(results) for _ in range(10)] == [2 * n for n in range(10)]
-    assert len(taken) < 200
-    results.cancel()
+    endless.taken = taken
+    return endless
+
+
+@pytest.mark.parametrize("limit", ["auto", 1, 3])
+def test_v17_imap_consumes_lazily_and_looks_ahead_bounded(both_rc, counted, until, limit):
+    results = both_rc.load_balanced_view().imap(doubling(), counted(), max_outstanding=limit)
+    try:
+        assert [next(results) for _ in range(10)] == [2 * n for n in range(10)]
+        before = [-1]
+        until(lambda: before.append(len(counted.taken)) or (both_rc.wait(timeout=0.2) and before[-1] == before[-2]))
+        assert len(counted.taken) < (5_000 if limit == "auto" else 100)
+    finally:
+        results.cancel()
     both_rc.wait(timeout=20)
-    count = len(taken)
+    count = len(counted.taken)
     assert both_rc.load_balanced_view().apply_sync(lambda: "usable") == "usable"
-    assert len(taken) == count
+    assert len(counted.taken) == count
 
 
-@pytest.mark.parametrize("limit", [1, 3])
-def test_v17_imap_max_outstanding(both_rc, limit):
-    taken = []
-
-    def items():
-        for n in range(30):
-            taken.append(n)
-            yield n
-
-    results = both_rc.load_balanced_view().imap(doubling(), items(), max_outstanding=limit)
-    for n, value in enumerate(results):
-        assert value == 2 * n
-        assert len(taken) <= n + 2 + 2 * limit
-    assert len(taken) == 30
+@pytest.mark.parametrize("limit", [1, 2])
+def test_v17_imap_max_outstanding(both_rc, gate, counted, limit):
+    results = both_rc.load_balanced_view().imap(gate.hold(), counted(), max_outstanding=limit)
+    gate.wait_for(limit)
+    assert not both_rc.wait(timeout=0.05)
+    assert len(gate.started) == limit
+    assert len(counted.taken) <= limit + 1
+    gate.open()
+    next(results)
+    results.cancel()
 
 
 def test_v17_imap_of_an_iterator_that_raises(any_rc):
