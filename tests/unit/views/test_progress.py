@@ -18,27 +18,35 @@ def fail():
 
 @pytest.fixture
 def terminal(monkeypatch):
-    made = Terminal()
-    monkeypatch.setattr(sys, "stderr", made)
-    return made
+    """Puts one in place; within the test, because pytest puts its own in place between the phases of a test."""
+
+    def place():
+        made = Terminal()
+        monkeypatch.setattr(sys, "stderr", made)
+        return made
+
+    return place
 
 
 def test_a_line_on_a_terminal(view, terminal):
+    screen = terminal()
     view.map_async(abs, range(5)).wait_interactive()
-    last = terminal.getvalue().split("\r")[-1]
+    last = screen.getvalue().split("\r")[-1]
     assert "abs: [##############################] 5/5 tasks" in last
     assert last.endswith("\n")
 
 
 def test_of_an_unknown_number_only_what_is_done(view, terminal, gate):
+    screen = terminal()
+
     def items():
         yield 1
         gate.wait(30)
 
     ar = view.map_async(abs, items())
     ar.wait_interactive(timeout=0.01)
-    assert "abs: " in terminal.getvalue()
-    assert "/" not in terminal.getvalue()
+    assert "abs: " in screen.getvalue()
+    assert "/" not in screen.getvalue()
     ar.cancel()
 
 
@@ -64,7 +72,8 @@ def test_part_of_it_is_enough(rc, gate):
 
 
 def test_the_client_waits_likewise(rc, view, terminal):
+    screen = terminal()
     view.map_async(abs, range(5))
     rc.wait_interactive()
     rc.wait_interactive(view.apply_async(abs, 1))
-    assert "tasks" in terminal.getvalue()
+    assert "tasks" in screen.getvalue()
