@@ -293,6 +293,23 @@ def written_out():
     yield target(
         "transform", ["data/deep/er/x.y.z.bam"], tagged("formatter"), "{subpath[0][1]}/{subdir[0][1]}/{basename[0]}"
     )
+    yield target("transform", ["a.fq", "b.fq"], tagged("formatter", "(?P<which>a)?[.]fq"), "{which[0]}{0[0]}")
+    yield target("transform", ["a.fq"], tagged("formatter"), "{basename[0]:{ext[0]}>9}", "{basename[0]:x>{basename}}")
+    for template in (
+        r"\10",
+        r"\g<01>",
+        r"\g<1>\g<2>",
+        r"\1\n",
+        r"\g<0>",
+        r"\01",
+        r"\g<name>1",
+        r"\11",
+        r"\2",
+        r"\\1",
+        "\\",
+    ):
+        yield target("transform", ["a.fq", "b.c.fq"], tagged("regex", r"(?P<name>a)|(\.)"), template)
+        yield target("transform", ["a.fq", "b.c.fq"], tagged("suffix", ".fq"), template, template)
     yield target("transform", ["/"], tagged("formatter"), "{path[0]}|{basename[0]}|{ext[0]}|{subpath[0]}|{subdir[0]}")
     yield target(
         "transform", ["..", ".hidden.x", "...a", "a.", "x/"], tagged("formatter"), "{path[0]}|{basename[0]}|{ext[0]}"

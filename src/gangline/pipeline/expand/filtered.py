@@ -79,6 +79,6 @@ def _jobs(stage: Filtered[Any], output: Rule[Any], sources: Sources, notes: Note
 
 def _matches(items: Sequence[Any], namer: Namer[Match], directory: str) -> Iterator[tuple[Any, Match]]:
     for item in items:
-        files = flat_strings(item)
+        files = [item] if isinstance(item, str) else flat_strings(item)
         if files:
             yield item, namer.match(files, directory)

@@ -67,45 +67,29 @@ def _compile(args: Sequence[Any], syntax: str, blame: Blame) -> list[re.Pattern[
 class Fields(dict[str, Column]):
     """The fields of one item, found out when they are asked for: for each name its value for each file.
 
-    Attributes:
+    Args:
         files: The file names as they were given.
+        paths: The absolute paths of the files; none when an expression does not match.
+        matches: What the expressions found in the paths, as far as there are expressions.
         filter_text: The arguments of the filter, for errors.
     """
 
-    __slots__ = ("_directory", "_expressions", "_matches", "_paths", "files", "filter_text")
+    __slots__ = ("_matches", "_paths", "files", "filter_text")
 
     def __init__(
-        self, files: list[str], directory: str, expressions: Sequence[re.Pattern[str] | None], filter_text: str
+        self, files: list[str], paths: Sequence[str], matches: Sequence[re.Match[str] | None], filter_text: str
     ) -> None:
-        super().__init__()
         self.files = files
         self.filter_text = filter_text
-        self._directory = directory
-        self._expressions = expressions
-        self._paths: list[str] | None = None
-        self._matches: list[re.Match[str] | None] = []
-
-    def _absolute(self) -> list[str]:
-        """The paths of all files; none when an expression does not match."""
-        if self._paths is None:
-            # Equal to os.path.abspath, which asks the system for the folder each time.
-            start = self._directory if self._directory.endswith("/") else self._directory + "/"
-            paths = [os.path.normpath(name if name.startswith("/") else start + name) for name in self.files]
-            for path, expression in zip(paths, self._expressions, strict=False):
-                match = expression.search(path) if expression is not None else None
-                if match is None and expression is not None:
-                    paths, self._matches = [], []
-                    break
-                self._matches.append(match)
-            self._paths = paths
-        return self._paths
+        self._paths = paths
+        self._matches = matches
 
     def __missing__(self, name: str) -> Column:
-        paths = self._absolute()
         column: Column = {}
         component = _COMPONENTS.get(name)
         if component is not None:
-            column = {number: component(path) for number, path in enumerate(paths)}
+            for number, path in enumerate(self._paths):
+                column[number] = component(path)
         # A named group takes the place of a component, but only for the files whose expression has it.
         for number, match in enumerate(self._matches):
             if match is not None and match.lastindex is not None and name in match.re.groupindex:
@@ -117,7 +101,6 @@ class Fields(dict[str, Column]):
 
     def numbered(self) -> list[Column]:
         """The groups by number: for each group its text for each file."""
-        self._absolute()
         columns: list[Column] = []
         for number, match in enumerate(self._matches):
             if match is None:
@@ -131,7 +114,7 @@ class Fields(dict[str, Column]):
 
     def named(self) -> dict[str, Column]:
         """All fields that have a name."""
-        if not self._absolute():
+        if not self._paths:
             return {}
         taking_part = [match for match in self._matches if match is not None and match.lastindex is not None]
         groups = [name for match in taking_part for name in match.re.groupindex]
@@ -160,7 +143,16 @@ class FormatterNamer:
 
     def match(self, files: list[str], directory: str) -> Fields:
         """See `Namer.match`."""
-        return Fields(files, directory, self._expressions, self._text)
+        # Equal to os.path.abspath, which asks the system for the folder each time.
+        start = directory if directory.endswith("/") else directory + "/"
+        paths = [os.path.normpath(name if name.startswith("/") else start + name) for name in files]
+        matches: list[re.Match[str] | None] = []
+        for path, expression in zip(paths, self._expressions, strict=False):
+            match = expression.search(path) if expression is not None else None
+            if match is None and expression is not None:
+                return Fields(files, (), (), self._text)
+            matches.append(match)
+        return Fields(files, paths, matches, self._text)
 
     def rule(self, pattern: Any) -> Rule[Fields]:
         """See `Namer.rule`."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from gangline.pipeline.names.namer import Blame, Rule, describe_exception, refuse_unescaped
 from gangline.pipeline.names.nested import compile_strings
+from gangline.pipeline.names.replacement import compile_replacement
 from gangline.pipeline.ruffus_exceptions import (
     error_input_file_does_not_match,
     fatal_error_input_file_does_not_match,
@@ -67,11 +68,12 @@ def substitution(expression: re.Pattern[str], text: str, template: str) -> Rule[
         template: What replaces it, with references to groups.
     """
     subn = expression.subn
+    replacement = compile_replacement(expression, template)
 
     def substitute(name: str) -> str:
         refuse_unescaped(template)
         try:
-            result, count = subn(template, name)
+            result, count = subn(replacement, name)
         except (re.error, IndexError) as exc:
             raise fatal_error_input_file_does_not_match(
                 f"File '{name}' does not match regex('{text}') and pattern '{template}':\n\t{exc}\n"

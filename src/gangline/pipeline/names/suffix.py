@@ -9,6 +9,7 @@ from typing import Any
 from gangline.pipeline.names.namer import Blame, Rule, refuse_unescaped
 from gangline.pipeline.names.nested import compile_strings
 from gangline.pipeline.names.regex import substitution
+from gangline.pipeline.names.replacement import compile_replacement
 from gangline.pipeline.ruffus_exceptions import error_input_file_does_not_match
 
 __all__ = ["SuffixNamer", "suffix"]
@@ -106,10 +107,11 @@ class SuffixNamer:
 
     def _replacement(self, template: str) -> Rule[str]:
         whole = template if r"\1" in template or r"\g<1>" in template else r"\g<1>" + template
+        replacement = compile_replacement(self._expression, whole)
 
         def substitute(name: str) -> str:
             refuse_unescaped(template)
-            result, count = self._expression.subn(whole, name)
+            result, count = self._expression.subn(replacement, name)
             if count:
                 return result
             raise error_input_file_does_not_match(

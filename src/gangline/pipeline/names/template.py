@@ -43,23 +43,22 @@ class FieldSource(Protocol):
 
 
 def _fields_of(template: str) -> tuple[tuple[str, ...], bool]:
-    """The names that a format string asks for, and whether it asks for numbered groups."""
+    """The names that a format string asks for, and whether it asks for numbered groups.
+
+    Fields inside the format of another field are not looked for: they are rare, and filling from all finds them.
+    """
     names: dict[str, None] = {}
     numbered = False
-    waiting = [template]
     try:
-        while waiting:
-            for _, field, spec, _ in Formatter().parse(waiting.pop()):
-                if field is None:
-                    continue
-                match = _NAME.match(field)
-                name = match[0] if match else ""
-                if name and not name.isdecimal():
-                    names[name] = None
-                else:
-                    numbered = True
-                if spec:
-                    waiting.append(spec)
+        for _, field, _, _ in Formatter().parse(template):
+            if field is None:
+                continue
+            match = _NAME.match(field)
+            name = match[0] if match else ""
+            if name and not name.isdecimal():
+                names[name] = None
+            else:
+                numbered = True
     except ValueError:
         pass  # filling it will say what is wrong, after the fields that come before the mistake
     return tuple(names), numbered
