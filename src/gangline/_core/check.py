@@ -61,7 +61,7 @@ def _check_lanes(state: CoreState) -> None:
     for lane in (lanes.plain, *lanes.all.values()):
         held = list(lane)
         assert lane.ready == len(held), f"{lane} holds {held}"
-        stale = [task for task in (*lane.tasks, *lane.late) if not lane.holds(task)]
+        stale = [task for task in (*lane.tasks, *lane.late_tasks()) if not lane.holds(task)]
         assert all(task.state in FINAL for task in stale), f"{lane} has entries of tasks that may come back: {stale}"
         assert all(earlier.id < later.id for earlier, later in pairwise(lane.tasks)), f"{lane} is out of order"
         for task in held:

@@ -69,7 +69,10 @@ def ended(state: CoreState, task: Task, which: TaskId, ending: Ending, place: En
 
 
 def impossible(state: CoreState, task: Task) -> ImpossibleDependency:
-    """The error of a task whose dependencies were judged impossible; it names the ids that decided."""
+    """The error of a task whose dependencies were judged impossible; it names the ids that decided, and the first one.
+
+    Where one waits for another in a long chain, that is the one whose failure has to be looked at.
+    """
     detail = detail_of(task)
     name = state.name(task.id)
     for verb, each in (("run after", detail.after), ("follow", detail.follow)):
@@ -80,7 +83,10 @@ def impossible(state: CoreState, task: Task) -> ImpossibleDependency:
         names = _names(state, each.deciding)
         if each.unknown.issuperset(each.deciding):
             return InvalidDependency(f"task {name} is to {verb} {names}: there is no such task here")
-        return ImpossibleDependency(f"task {name} can never run: it is to {verb} {names}, {_why(state, each)}")
+        root = state.causes.get(each.deciding[0])
+        state.causes[task.id] = each.deciding[0] if root is None else root
+        because = "" if root is None else f"; the first cause is {state.name(root)}"
+        return ImpossibleDependency(f"task {name} can never run: it is to {verb} {names}, {_why(state, each)}{because}")
     raise AssertionError("no dependency of the task is impossible")
 
 

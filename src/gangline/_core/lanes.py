@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from gangline._core.task import NO_ENGINES, Task
 from gangline._core.transitions import State
-from gangline.messages import EngineId
+from gangline.messages import EngineId, TaskId
 
 
 class LaneKey(NamedTuple):
@@ -61,7 +61,7 @@ class Lane:
     def __init__(self, key: LaneKey) -> None:
         self.key = key
         self.tasks: deque[Task] = deque()
-        self.late: list[Task] = []
+        self.late: list[tuple[TaskId, Task]] = []  # numbers first: compared without looking at the tasks
         self.ready = 0
         self.parked_on: str | None = None
 
@@ -69,11 +69,15 @@ class Lane:
         return f"<Lane {self.key} {self.ready} ready>"
 
     def __iter__(self) -> Iterator[Task]:
-        return (task for task in (*self.late, *self.tasks) if self.holds(task))
+        return (task for task in (*self.late_tasks(), *self.tasks) if self.holds(task))
 
     def holds(self, task: Task) -> bool:
         """Whether an entry of this lane is not stale."""
         return task.state is State.READY and (task.detail is None or task.detail.lane is self)
+
+    def late_tasks(self) -> Iterator[Task]:
+        """Those in the heap, in no order."""
+        return (task for _, task in self.late)
 
     def append(self, task: Task) -> None:
         """Enter a task in the place of its number."""
@@ -81,28 +85,28 @@ class Lane:
         if not self.tasks or self.tasks[-1].id < task.id:
             self.tasks.append(task)
         else:
-            heappush(self.late, task)
+            heappush(self.late, (task.id, task))
 
     def head(self) -> Task | None:
         """The first ready task."""
         tasks, late = self.tasks, self.late
         while tasks and not self.holds(tasks[0]):
             tasks.popleft()
-        while late and not self.holds(late[0]):
+        while late and not self.holds(late[0][1]):
             heappop(late)
-        if late and (not tasks or late[0].id < tasks[0].id):
-            return late[0]
+        if late and (not tasks or late[0][0] < tasks[0].id):
+            return late[0][1]
         return tasks[0] if tasks else None
 
     def drop_stale(self) -> None:
         """Take out every stale entry."""
         self.tasks = deque(task for task in self.tasks if self.holds(task))
-        self.late = [task for task in self.late if self.holds(task)]
+        self.late = [entry for entry in self.late if self.holds(entry[1])]
         heapify(self.late)
 
     def drop_head(self) -> None:
         """Take out what `head` has just returned."""
-        if self.late and (not self.tasks or self.late[0].id < self.tasks[0].id):
+        if self.late and (not self.tasks or self.late[0][0] < self.tasks[0].id):
             heappop(self.late)
         else:
             self.tasks.popleft()

@@ -16,6 +16,7 @@ class Ending(IntEnum):
     FAILURE = 2
 
 
+_ENDINGS = tuple(Ending)
 _GROWTH = 4096
 _NOWHERE = -1
 
@@ -41,7 +42,7 @@ class Ledger:
 
     def ending(self, task: TaskId) -> Ending:
         """How it ended."""
-        return Ending(self._endings[task]) if 0 <= task < len(self._endings) else Ending.UNKNOWN
+        return _ENDINGS[self._endings[task]] if 0 <= task < len(self._endings) else Ending.UNKNOWN
 
     def place(self, task: TaskId) -> EngineId | None:
         """The engine that it ended on, if it ran at all."""

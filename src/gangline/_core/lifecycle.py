@@ -70,6 +70,7 @@ def settle_failure(state: CoreState, task: Task, attempt: Attempt, now: float) -
             end(state, task, Step.CANCEL, error=cancelled(state, task), ran_on=task.engine)
             return
         detail.refused |= {task.engine}
+        detail.refusal = failure.evalue
         detail.attempts = max(0, detail.attempts - 1)
         release(state, task, Step.REFUSE)
     else:

@@ -351,7 +351,8 @@ def no_place(state: CoreState, task: Task, allowed: frozenset[EngineId] | None) 
         return EngineError(f"engine {gone[0]}, which task {name} was sent to, is gone", engine_id=gone[0])
     reasons = [f"engine {_listed(gone)} is gone"] if gone else []
     refused = _live(state, detail.refused)
-    reasons += [f"it was refused by engine {_listed(refused)}"] if refused else []
+    said = f" ({detail.refusal})" if detail.refusal else ""
+    reasons += [f"it was refused by engine {_listed(refused)}{said}"] if refused else []
     left = [each for each in (state.engines if allowed is None else allowed) if each in state.engines]
     if needs and not set(left) <= refused:
         reasons += [_lacking(state, needs, {state.engines[each].pool.name for each in left if each not in refused})]

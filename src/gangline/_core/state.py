@@ -36,6 +36,7 @@ class CoreState:
         idle: Engines with nothing assigned.
         slack: Busy engines that could be sent more.
         loaded: Busy engines with tasks waiting behind the first, which an idle one may be given.
+        causes: Tasks that could not run → the task whose end was the first cause.
         aliases: Numbers below 0 → texts that name no task.
         stealing: A timer is set at which idle engines look for tasks that wait behind long ones.
         telling: Ended tasks whose dependents are being told; None outside.
@@ -45,6 +46,7 @@ class CoreState:
 
     __slots__ = (
         "aliases",
+        "causes",
         "commands",
         "dependents",
         "engines",
@@ -69,6 +71,7 @@ class CoreState:
     def __init__(self, *, scheme: Scheme = Scheme.LEASTLOAD, seed: int = 0, prefix: str = "task") -> None:
         random = Random(seed)
         self.prefix = prefix
+        self.causes: dict[TaskId, TaskId] = {}
         self.aliases: dict[TaskId, str] = {}
         self.tasks: dict[TaskId, Task] = {}
         self.ledger = Ledger()

@@ -38,9 +38,6 @@ class Task:
         self.cost_s = 0.0
         self.detail: Detail | None = None
 
-    def __lt__(self, other: Task) -> bool:
-        return self.id < other.id
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.state.name}>"
 
@@ -80,6 +77,7 @@ class Detail:
         places: Engines that `follow` leaves; None is any.
         refused: Engines that it raised `UnmetDependency` on; never tried again.
         failed_on: Engines that an attempt failed on; tried again only when there is no other.
+        refusal: What the last refusal said.
         attempts: How many attempts have begun; one that was given back or refused is not counted.
         starts: How often it was sent to an engine.
         ran_on: The engine of the last attempt that failed.
@@ -101,6 +99,7 @@ class Detail:
         "overdue",
         "places",
         "ran_on",
+        "refusal",
         "refused",
         "starts",
     )
@@ -111,6 +110,7 @@ class Detail:
         self.lane: Lane | None = None
         self.places: frozenset[EngineId] | None = None
         self.refused = NO_ENGINES
+        self.refusal = ""
         self.failed_on = NO_ENGINES
         self.attempts = 0
         self.starts = 0

@@ -227,5 +227,5 @@ def test_a_task_that_moves_to_another_lane_leaves_no_entry_behind() -> None:
     simulator.submit(Work(100.0))
     for engine in (1, 2):
         simulator.lose_engine(EngineId(engine))
-    entries = [list(lane.tasks) + lane.late for lane in simulator.state.lanes.all.values()]
-    assert sorted(entries) == [[refused], [failed]]
+    entries = [[*lane.tasks, *lane.late_tasks()] for lane in simulator.state.lanes.all.values()]
+    assert sorted(entries, key=lambda each: each[0].id) == [[refused], [failed]]
