@@ -28,13 +28,9 @@ from gangline.views.error import TaskAborted
 from gangline.views.sender import OnSubmit, Sender
 from gangline.views.source import Arguments, Pace, Sliced, Source
 from gangline.views.tasks import take_back
+from gangline.views.valve import Valve
 
 __all__ = ["Feed"]
-
-_DEPTH = 3
-"""Chunks that are under way for each engine: one runs, one waits behind it, one is on its way back."""
-_QUICK_S = 0.01
-"""Of items that take longer than this, a lazy map has no more than one for each engine under way."""
 
 
 class Feed:
@@ -48,8 +44,8 @@ class Feed:
         chunks: What has been submitted already.
         size: Items in a chunk; None: as measured.
         limit: Chunks under way at a time; None: as many as keep the engines busy; 0: no limit.
-        window: Chunks' worth of items that may have been submitted and not yet been delivered; None: any number.
-            With a number, chunks are forgotten when they have been delivered.
+        window: Items that may have been submitted and not yet been delivered, to begin with; more when many are being
+            taken. None: any number. With a number, chunks are forgotten when they have been delivered.
         watched: Whether to hear of the end of each chunk in `chunks`.
         on_submit: Told of each chunk that is submitted.
     """
@@ -70,11 +66,12 @@ class Feed:
     ) -> None:
         self.session = session
         self._sender = None if call is None else Sender(session, call, terms, on_submit)
+        self._pace = Pace()
+        self._valve: Valve | None = None
+        if source is not None and self._sender is not None:
+            self._valve = Valve(source, self._sender, self._pace, size, limit, window)
         self._terms = terms
         self._source = source
-        self._size = size
-        self._limit = limit
-        self._window = window
         self.watched = watched
         self.chunks: MutableSequence[Chunk] = list(chunks) if window is None else deque()
         self.ended: MutableSequence[Chunk] = [] if window is None else deque()
@@ -85,7 +82,6 @@ class Feed:
         self._in_flight = len(chunks) if watched else 0
         self._unfinished = len(chunks)
         self._first_unended = 0
-        self._pace = Pace()
         self._changed = threading.Condition()
         self._drawn = source is not None and source.blocking and session.backend.name == "inline"
         self._drawing = threading.RLock()
@@ -243,22 +239,12 @@ class Feed:
                 self._submit_next()
 
     def _has_room(self) -> bool:
-        limit = self._limit
-        if limit is None:
-            item_s = self._pace.item_s
-            calm = self._window is not None and (item_s is None or item_s > _QUICK_S)
-            assert self._sender is not None
-            limit = self._sender.width() * (1 if calm else _DEPTH)
-        if limit and self._in_flight >= limit:
-            return False
-        return self._window is None or self._items_submitted - self._items_delivered < self._window * self._next_size()
+        ahead = self._items_submitted - self._items_delivered
+        return self._valve is not None and self._valve.is_open(self._in_flight, ahead, self._items_delivered)
 
     def _next_size(self) -> int:
-        if self._size is not None:
-            return self._size
-        assert self._source is not None
-        assert self._sender is not None
-        return self._pace.next_size(self._source.left, self._sender.width())
+        assert self._valve is not None
+        return self._valve.next_size(self._items_submitted - self._items_delivered, self._items_delivered)
 
     def _submit_next(self) -> None:
         try:

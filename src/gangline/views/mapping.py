@@ -22,7 +22,7 @@ __all__ = ["balanced_map", "lazy_map", "name_of", "pinned_map"]
 _FEW = 128
 """So many items are each a task of their own: nothing is gained by chunks."""
 _WINDOW = 64
-"""Items, or chunks' worth of them, that a lazy map may be ahead of whoever takes its results."""
+"""Items that a lazy map is ahead of whoever takes its results, to begin with."""
 
 _ENDLESS = 1 << 62
 
