@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from gangline._core.task import Task
@@ -123,7 +123,7 @@ class Handle(Task):
         _, _, self.value, self.started_at, self.completed_at, extras = attempt
         self.received_at = received_at
         if extras is not None:
-            self._complete_extras(extras)
+            self.extras = dict(extras)  # complete: it takes the place of what came while the task ran
         self.status = "ok"
 
     def fail(self, failure: Failure, attempt: Attempt | None, received_at: float) -> None:
@@ -133,7 +133,7 @@ class Handle(Task):
         if attempt is not None:
             self.started_at, self.completed_at = attempt.started_at, attempt.completed_at
             if attempt.extras is not None:
-                self._complete_extras(attempt.extras)
+                self.extras = dict(attempt.extras)
         self.status = "aborted" if isinstance(failure.error, TaskCancelled) else "error"
 
     def write(self, stream: str, content: Any) -> None:
@@ -148,12 +148,3 @@ class Handle(Task):
                 extras.setdefault("data", {}).update(content)
             case _:
                 extras.setdefault("outputs" if stream == "display" else "logs", []).append(content)
-
-    def _complete_extras(self, rest: Mapping[str, Any]) -> None:
-        """What comes with the result is the rest of what was not sent while the task ran."""
-        for stream, content in rest.items():
-            if stream in ("outputs", "logs"):
-                for each in content:
-                    self.write("display" if stream == "outputs" else "log", each)
-            else:
-                self.write(stream, content)

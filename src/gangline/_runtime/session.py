@@ -26,7 +26,8 @@ from gangline.ports import Backend
 Call = tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]
 
 _NOTHING: Mapping[str, Any] = {}
-_STOP_TIMEOUT_S = 5.0
+_STOP_TIMEOUT_S = 0.5
+"""How long a task that runs when the session is closed has to end by itself."""
 
 
 class Session:

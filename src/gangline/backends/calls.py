@@ -28,8 +28,8 @@ _CALL_BYTES = 128
 class Definition:
     """A function as it travels, with the number that its calls name it by.
 
-    Functions that travel as the same bytes (a lambda in a loop is a new one in each turn) share one definition. It lives
-    as long as one of them or a call of it; then its number is put on the list of those that engines may forget.
+    Functions that travel as the same bytes (a lambda in a loop is a new one in each turn) share one definition. It
+    lives as long as one of them or a call of it; then its number is put on the list of those that engines may forget.
     """
 
     __slots__ = ("__weakref__", "_forgotten", "data", "kind", "number")

@@ -34,7 +34,6 @@ from gangline.ports import Inbox
 __all__ = ["ThreadsBackend"]
 
 _MAX_DEFAULT_ENGINES = 32
-_SHOW_AFTER_S = 0.1
 
 
 class ThreadsBackend:
@@ -127,20 +126,18 @@ class ThreadsBackend:
 
 
 class _LiveCapture(Capture):
-    """Reports at once what a task writes, once it has run for a while."""
+    """Reports at once what a task writes."""
 
-    __slots__ = ("_began", "_report")
+    __slots__ = ("_report",)
 
     def __init__(self, report: Callable[[str, Any], None]) -> None:
         super().__init__()
-        self._began = time.monotonic()
         self._report = report
 
     def add(self, stream: str, content: Any) -> None:
         super().add(stream, content)
-        if time.monotonic() - self._began >= _SHOW_AFTER_S:
-            for what, piece in self.news():
-                self._report(what, piece)
+        for what, piece in self.news():
+            self._report(what, piece)
 
 
 class _EngineThread(threading.Thread):
