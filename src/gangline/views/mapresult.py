@@ -342,7 +342,7 @@ class LazyMapIterator(_Chunked):
         self._ordered = ordered
 
     def cancel(self) -> None:
-        """Read no more of the input. What has been read is still delivered."""
+        """Read no more of the input. What has been sent to the engines is still delivered."""
         self._feed.finish()
 
     def _next_chunk(self) -> tuple[list[Any], dict[int, BaseException]]:
