@@ -56,21 +56,24 @@ def run(engine: EngineContext, code: str, *, silent: bool) -> Executed:
         UsageError: For a magic on an engine that is a thread.
     """
     filename = f"<gangline-input-{next(_numbers)}>"
-    has_shell = shell.may_have(engine) and importlib.util.find_spec("IPython") is not None
     try:
         tree = ast.parse(code, filename)
     except SyntaxError as error:
-        if has_shell:
+        if _has_shell(engine):
             return Executed(*shell.run(engine, code, silent=silent), code)
         tree = _parse_translated(code, filename, error)
     shown = not silent and bool(tree.body) and isinstance(tree.body[-1], ast.Expr)
-    if has_shell and (shown or _asks_for_shell(tree, engine.namespace)):
+    if (shown or _asks_for_shell(tree, engine.namespace)) and _has_shell(engine):
         return Executed(*shell.run(engine, code, silent=silent), code)
     linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
     number = shell.count(engine, silent=silent)
     value = _run_plain(tree, filename, engine.namespace, shown=shown)
     result = None if value is None else {"data": {"text/plain": repr(value)}, "metadata": {}}
     return Executed(number, result, code)
+
+
+def _has_shell(engine: EngineContext) -> bool:
+    return shell.may_have(engine) and importlib.util.find_spec("IPython") is not None
 
 
 def _parse_translated(code: str, filename: str, error: SyntaxError) -> ast.Module:

@@ -18,8 +18,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from gangline._runtime.session import Session
 from gangline.errors import BackendError, UsageError
-from gangline.messages import EngineId, EngineJoined, EngineLost, Scheme
+from gangline.messages import EngineId, Scheme
 from gangline.views.client.client import Client, cores, make_session
+from gangline.views.engineset import EngineSet, Roster
 
 __all__ = ["Cluster", "EngineSet"]
 
@@ -37,51 +38,6 @@ _WITHOUT_MEANING = frozenset(
 
 _GENTLE_S = 5.0
 """How long an engine that is to stop may go on with its task."""
-
-
-class EngineSet:
-    """Engines that were started together.
-
-    Attributes:
-        engine_set_id: Its id in the cluster.
-        n: How many it was asked for.
-        ids: The numbers of those that live.
-        state: "running", or "after" it was stopped.
-        starting: Whether it waits for its first engines.
-    """
-
-    def __init__(self, engine_set_id: str, n: int) -> None:
-        self.engine_set_id = engine_set_id
-        self.n = n
-        self.ids: set[EngineId] = set()
-        self.state = "running"
-        self.starting = True
-
-    def __repr__(self) -> str:
-        return f"<EngineSet {self.engine_set_id}: {len(self.ids)} of {self.n}, {self.state}>"
-
-    @property
-    def running(self) -> bool:
-        """Whether it was not stopped."""
-        return self.state == "running"
-
-
-class _Roster:
-    """Which engine belongs to which set. Not the cluster itself, so that the session does not keep that alive."""
-
-    def __init__(self) -> None:
-        self.sets: dict[str, EngineSet] = {}
-
-    def __call__(self, event: EngineJoined | EngineLost) -> None:
-        """Take note of an engine that is lost, or joins: a set that is being started, else one that lacks one."""
-        if isinstance(event, EngineLost):
-            for each in list(self.sets.values()):
-                each.ids.discard(event.engine)
-            return
-        lacking = [each for each in self.sets.values() if each.running and len(each.ids) < each.n]
-        for each in sorted(lacking, key=lambda each: not each.starting):
-            each.ids.add(event.engine)
-            return
 
 
 def _awaitable(action: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -143,7 +99,7 @@ class Cluster:
         self._scheme = Scheme(scheme)
         self._options = {name: value for name, value in options.items() if name not in _WITHOUT_MEANING}
         self._session: Session | None = None
-        self._roster = _Roster()
+        self._roster = Roster()
         self._context_client: Client | None = None
         self._pid = os.getpid()
 

@@ -161,6 +161,8 @@ class Connection:
         self._owns_session = owns_session
         self._closed = False
         self._ids: array[int] = array("q")
+        self._histories: weakref.WeakValueDictionary[int, array[int]] = weakref.WeakValueDictionary()
+        """The histories of this client's views, by `id`."""
         self._fetched: set[int] = set()
         """Tasks of other clients of the session that this one has asked for."""
         self._hidden: set[int] = set()

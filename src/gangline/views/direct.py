@@ -15,7 +15,7 @@ from gangline.views.control import Control, pinned
 from gangline.views.execution import ExecuteReply
 from gangline.views.importing import SyncImports
 from gangline.views.mapping import pinned_map
-from gangline.views.partition import dists
+from gangline.views.partition import dealer
 from gangline.views.remotefunction import ParallelFunction
 from gangline.views.view import View, block_or, callable_of
 
@@ -334,7 +334,7 @@ class DirectView(View):
             UsageError: An unknown `dist`.
         """
         engines = self._engines(targets)
-        split = _distribution(dist)().getPartition
+        split = dealer(dist).getPartition
         parts = [split(seq, part, len(engines)) for part in range(len(engines))]
         calls: Calls = [((), {key: part[0] if flatten and len(part) == 1 else part}) for part in parts]
         handles = self._send_each(actions.push, calls, engines)
@@ -360,7 +360,7 @@ class DirectView(View):
             UsageError: An unknown `dist`.
         """
         engines = self._engines(targets)
-        join = _distribution(dist)().joinPartitions
+        join = dealer(dist).joinPartitions
         calls: Calls = [((key, self.client._restart_note(engine)), {}) for engine in engines]
         handles = self._send_each(actions.pull, calls, engines)
         result = AsyncMapResult(self.client, handles, join, fname="gather")
@@ -405,10 +405,3 @@ class DirectView(View):
         from gangline.views import magics
 
         magics.activate(self, suffix)
-
-
-def _distribution(dist: str) -> type[Any]:
-    try:
-        return dists[dist]
-    except KeyError:
-        raise UsageError(f"dist must be one of {', '.join(map(repr, dists))}, not {dist!r}") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from gangline.errors import UsageError
 
-__all__ = ["Map", "RoundRobinMap", "dists", "is_array", "mappable"]
+__all__ = ["Map", "RoundRobinMap", "dealer", "dists", "is_array", "mappable"]
 
 
 def is_array(value: Any) -> bool:
@@ -99,3 +99,14 @@ class RoundRobinMap(Map):
 
 dists: dict[str, type[Map]] = {"b": Map, "r": RoundRobinMap}
 """The ways by their short names: ``b`` for blocks, ``r`` for round robin."""
+
+
+def dealer(dist: str) -> Map:
+    """The way of this short name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if dist not in dists:
+        raise UsageError(f"dist must be one of {', '.join(map(repr, dists))}, not {dist!r}")
+    return dists[dist]()

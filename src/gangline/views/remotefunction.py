@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from gangline.errors import UsageError
-from gangline.views.partition import dists
+from gangline.views.partition import dealer
 
 if TYPE_CHECKING:
     from gangline.views.view import View
@@ -112,13 +112,11 @@ class ParallelFunction(RemoteFunction):
         return_exceptions: bool = False,
         **flags: Any,
     ) -> None:
-        if dist not in dists:
-            raise UsageError(f"dist must be one of {', '.join(map(repr, dists))}, not {dist!r}")
         super().__init__(view, f, block=block, **flags)
         self.chunksize = chunksize
         self.ordered = ordered
         self.return_exceptions = return_exceptions
-        self.mapObject = dists[dist]()
+        self.mapObject = dealer(dist)
 
     def __call__(self, *sequences: Iterable[Any]) -> Any:
         """Call it with each part of the sequences, which must be of one length; lists and arrays it gives are joined.

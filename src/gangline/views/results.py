@@ -166,13 +166,14 @@ class Results(Connection):
         self.purge_hub_results(jobs, targets)
 
     def purge_everything(self) -> None:
-        """Forget every task that has ended, and the history.
+        """Forget every task that has ended, and the history of the client and of its views.
 
         Raises:
             OutstandingTasks: One has not ended; a RuntimeError, and nothing was purged.
         """
         self.purge_results("all")
-        del self._ids[:]
+        for history in (self._ids, *self._histories.values()):
+            del history[:]
 
     def _to_purge(self, jobs: Jobs, targets: Any) -> list[Handle]:
         engines_named = targets is not None and targets != () and targets != []

@@ -61,6 +61,7 @@ class View(Flagged):
         self.client = client
         self._session = client._session
         self._ids: array[int] = array("q")
+        client._histories[id(self._ids)] = self._ids
         self._submit = _submitter(client._session)
         self._record = self._ids.append
         self._record_in_client = client._ids.append
