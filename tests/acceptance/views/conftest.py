@@ -217,7 +217,7 @@ def gate(new_gate: Callable[[], Gate]) -> Gate:
 class Program:
     """A script in a process of its own, which may be interrupted or killed."""
 
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, **environment: str) -> None:
         script = folder / "program.py"
         script.write_text(text)
         self.errors = folder / "stderr.txt"
@@ -225,7 +225,7 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, "-u", str(script)],
                 cwd=folder,
-                env=os.environ | {"FOLDER": str(folder)},
+                env=os.environ | {"FOLDER": str(folder)} | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -267,13 +267,13 @@ class Program:
 
 @pytest.fixture
 def start_program(tmp_path: Path) -> Iterator[Callable[[str], Program]]:
-    """Runs a text as a script; it finds a folder of its own in the environment variable FOLDER."""
+    """Runs a text as a script; it finds a folder of its own in the environment variable FOLDER, beside those given."""
     made: list[Program] = []
 
-    def start(text: str) -> Program:
+    def start(text: str, **environment: str) -> Program:
         folder = tmp_path / f"program{len(made)}"
         folder.mkdir()
-        made.append(Program(folder, text))
+        made.append(Program(folder, text, **environment))
         return made[-1]
 
     yield start
