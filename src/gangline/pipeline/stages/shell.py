@@ -1,0 +1,113 @@
+"""Stages that are shell commands."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gangline.errors import UsageError
+from gangline.pipeline.names.nested import is_sequence
+
+__all__ = ["Callback", "ShellCommand", "checked_callback", "run_commands", "split_commands"]
+
+Callback = Callable[..., Any]
+"""Runs a command: called with `command_str`, `input`, `output` and the stage's extras, all by name."""
+
+
+def checked_callback(callback: Any) -> Callback:
+    """The callback, if it can be called.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not callable(callback):
+        raise UsageError("set_command_str_callback() takes a python function or a callable object.")
+    return callback  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCommand:
+    """The function of a stage that is a shell command.
+
+    Args:
+        text: The command, with fields in braces for `input`, `output` and the stage's extras.
+        run: Fills it in and runs it.
+        reads: Whether its tasks have an input.
+    """
+
+    text: str
+    run: Callback
+    reads: bool = True
+
+    def __call__(self, *files: Any, **extras: Any) -> Any:
+        """Run it for one task: called with input and output, or with the output alone if it reads nothing."""
+        read, made = files if self.reads else (None, *files)
+        return self.run(command_str=self.text, input=read, output=made, **extras)
+
+
+class _Word(str):
+    """A text that stands in a command as one word, whatever is in it."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return shlex.quote(format(str(self), spec))
+
+
+class _Words(tuple[Any, ...]):
+    """Several files, which stand in a command as so many words."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return " ".join(format(part, spec) for part in self)
+
+
+def _as_words(value: Any) -> Any:
+    if isinstance(value, str):
+        return _Word(value)
+    if is_sequence(value):
+        return _Words(_as_words(part) for part in value)
+    return value
+
+
+def run_commands(*, command_str: str, input: Any = None, output: Any = None, **extras: Any) -> None:
+    """Run a command line of a stage; commands separated by `;` run one after the other, up to the first that fails.
+
+    Args:
+        command_str: May be written over several lines. Braces that are no fields are doubled: `awk '{{print $1}}'`.
+        input: For `{input}`: names are quoted where the shell needs it, several of them separated by blanks;
+            `{input[0]}` is the first.
+        output: For `{output}`, likewise.
+        extras: More fields.
+
+    Raises:
+        CalledProcessError: A command failed.
+    """
+    fields: Mapping[str, Any] = {"input": _as_words(input), "output": _as_words(output)} | extras
+    for command in split_commands(command_str):
+        subprocess.run(command.format(**fields), shell=True, check=True)
+
+
+def split_commands(text: str) -> list[str]:
+    """The commands of a command line, without those that are empty: a `;` in quotes or after a backslash is no end.
+
+    Example:
+        >>> split_commands("sort {input} > a; awk '{{print; next}}' a")
+        ['sort {input} > a', "awk '{{print; next}}' a"]
+    """
+    commands, current, quote, escaped = [], "", "", False
+    for letter in text.replace("\n", " "):
+        if not quote and not escaped and letter == ";":
+            commands.append(current)
+            current = ""
+            continue
+        if not escaped and letter in "'\"":
+            quote = "" if quote == letter else quote or letter
+        escaped = letter == "\\" and not escaped and quote != "'"
+        current += letter
+    commands.append(current)
+    return [command.strip() for command in commands if command.strip()]
