@@ -57,11 +57,8 @@ class DirectView(View):
         """The engines of one call."""
         return self.client._build_targets(self.targets if targets is None else targets)
 
-    def _is_single(self, targets: Any = None) -> bool:
+    def _is_single(self, targets: Any) -> bool:
         return hasattr(self.targets if targets is None else targets, "__index__")
-
-    def _make_terms(self, flags: Mapping[str, Any]) -> tuple[Terms, bool]:
-        raise UsageError("a direct view has terms for each of its engines, not for all of them")
 
     def _pins(self, engines: Iterable[int], label: str | None = None) -> list[Terms]:
         label = self.label if label is None else label
@@ -151,7 +148,6 @@ class DirectView(View):
             raise UsageError("map needs at least one sequence")
         pins = self._pins(self._engines(), label)
         result = pinned_map(self.client, f, sequences, pins, return_exceptions=return_exceptions, on_submit=self._note)
-        self._watch_map(result)
         return result.get() if block_or(self, block) else result
 
     def imap(self, f: Callable[..., Any], *sequences: Iterable[Any], **options: Any) -> Iterator[Any]:
@@ -360,10 +356,10 @@ class DirectView(View):
             UsageError: An unknown `dist`.
         """
         engines = self._engines(targets)
-        join = dealer(dist).joinPartitions
+        deal = dealer(dist)
         calls: Calls = [((key, self.client._restart_note(engine)), {}) for engine in engines]
         handles = self._send_each(actions.pull, calls, engines)
-        result = AsyncMapResult(self.client, handles, join, fname="gather")
+        result = AsyncMapResult(self.client, handles, deal.joinPartitions, fname="gather", contiguous=deal.contiguous)
         return result.get() if block_or(self, block) else result
 
     def clear(self, targets: Any = None, block: bool | None = None) -> AsyncResult | None:

@@ -26,6 +26,8 @@ def mappable(value: Any) -> bool:
 class Map:
     """Contiguous parts, in order; their sizes differ by one at most, the larger ones first."""
 
+    contiguous = True
+
     def getPartition(self, seq: Any, p: int, q: int, n: int | None = None) -> Any:
         """Part `p` of `q` of a sequence.
 
@@ -66,6 +68,8 @@ class Map:
 
 class RoundRobinMap(Map):
     """Like dealing cards: part `p` has the items `p`, `p + q`, `p + 2q` and so on."""
+
+    contiguous = False
 
     def getPartition(self, seq: Any, p: int, q: int, n: int | None = None) -> Any:
         """Part `p` of `q` of a sequence."""
