@@ -169,6 +169,7 @@ class DirectView(View):
             fname=function.__name__,
             ordered=function.ordered,
             return_exceptions=function.return_exceptions,
+            contiguous=function.mapObject.contiguous,
         )
 
     # Code --------------------------------------------------------------------------------------------------------

@@ -336,8 +336,11 @@ def remote_error(failure: Failure, info: EngineInfoDict, earlier: tuple[RemoteEr
     error.ename, error.evalue, error.traceback = failure.ename, failure.evalue, failure.traceback
     error.engine_info = info
     error.earlier = earlier
+    error.__notes__ = list(getattr(original, "__notes__", ()))
     if failure.traceback:
-        error.__notes__ = [*getattr(original, "__notes__", ()), f"On the engine:\n{failure.traceback.rstrip()}"]
+        error.add_note(f"On the engine:\n{failure.traceback.rstrip()}")
+    for number, each in enumerate(earlier, start=1):
+        error.add_note(f"Attempt {number} failed, too: {each.ename}: {each.evalue}")
     return error
 
 

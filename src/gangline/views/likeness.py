@@ -39,7 +39,10 @@ def dismantled(original: BaseException) -> tuple[tuple[Any, ...], dict[str, Any]
 def assembled(kind: type[Kind], arguments: tuple[Any, ...], state: dict[str, Any]) -> Kind:
     """An exception again from its parts."""
     builtin = _builtin(kind)
-    made: Kind = builtin.__new__(kind, *arguments)
+    try:
+        made: Kind = builtin.__new__(kind, *arguments)
+    except TypeError:  # MemoryError insists on a class that is laid out as it is
+        made = BaseException.__new__(kind, *arguments)
     builtin.__init__(made, *arguments)
     BaseException.__setstate__(made, state)
     return made

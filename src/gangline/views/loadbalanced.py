@@ -176,6 +176,7 @@ class LoadBalancedView(View):
             fname=function.__name__,
             ordered=function.ordered,
             return_exceptions=function.return_exceptions,
+            contiguous=function.mapObject.contiguous,
         )
 
     def map(

@@ -35,6 +35,7 @@ class AsyncMapResult(AsyncResult):
         ordered: Iterate in the order of the items; else as they come.
         return_exceptions: Deliver failures in place of results instead of raising them.
         chunk_sizes: How many items each task stands for, by id.
+        contiguous: Whether one part after another is the whole; if not, iterating needs all parts first.
         feed: What knows the chunks, in place of `handles`.
     """
 
@@ -51,9 +52,11 @@ class AsyncMapResult(AsyncResult):
         return_exceptions: bool = False,
         chunk_sizes: dict[str, int] | None = None,
         *,
+        contiguous: bool = True,
         feed: Feed | None = None,
     ) -> None:
         self._client = client
+        self._contiguous = contiguous
         self._fname = fname
         self.ordered = ordered
         self._join = join
@@ -166,7 +169,7 @@ class AsyncMapResult(AsyncResult):
 
     def __iter__(self) -> Iterator[Any]:
         """The results as they arrive. A failure is raised in its place; the next one can be asked for."""
-        return _Items(self)
+        return _Items(self) if self._contiguous else iter(self.get())
 
     def iterate_until(self, deadline: float) -> Iterator[Any]:
         """As iterating over it; raises TimeoutError once the (monotonic) deadline has passed."""
