@@ -88,7 +88,7 @@ class ViewExecutor(Executor):
             options["chunksize"] = chunksize
         result = self.view.map_async(func, *iterables, **options)
         self._maps = [each for each in self._maps if not each.ready()] + [result]
-        return iter(result) if timeout is None else result.iterate_until(time.monotonic() + timeout)
+        return result.items(None if timeout is None else time.monotonic() + timeout)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls. The engines stay.

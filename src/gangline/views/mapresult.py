@@ -171,9 +171,13 @@ class AsyncMapResult(AsyncResult):
         """The results as they arrive. A failure is raised in its place; the next one can be asked for."""
         return _Items(self) if self._contiguous else iter(self.get())
 
-    def iterate_until(self, deadline: float) -> Iterator[Any]:
-        """As iterating over it; raises TimeoutError once the (monotonic) deadline has passed."""
-        return _Items(self, deadline)
+    def items(self, deadline: float | None = None) -> Iterator[Any]:
+        """As iterating over it, but a failed item raises its own error and not one for the map.
+
+        Args:
+            deadline: Monotonic time in seconds after which asking raises TimeoutError; None is for ever.
+        """
+        return _OwnErrors(self, deadline)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, list):
@@ -327,6 +331,13 @@ class _Items(_Chunked):
         if result._join is not None and not errors and isinstance(values[0], list):
             values = values[0]
         return values, errors
+
+
+class _OwnErrors(_Items):
+    """As the futures of the standard library have it."""
+
+    def _to_raise(self, error: BaseException) -> BaseException:
+        return error
 
 
 class LazyMapIterator(_Chunked):

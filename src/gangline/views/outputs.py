@@ -41,6 +41,9 @@ def display(
         for task in tasks:
             _show_texts(show, [task], result_only)
             _show_rich(show, [task], groupby, result_only)
+            told = task[0]
+            if told["execute_result"] is not None and (result_only or not told["outputs"]):
+                show.heading(told["engine_id"])
             _show_results(show, [task])
         return
     _show_texts(show, tasks, result_only)
@@ -99,11 +102,15 @@ class _Shower:
         shell = _shell()
         if shell is None or not outputs:
             return
-        if self._prefixed:
-            self._note(f"[output:{engine}]")
+        self.heading(engine)
         for output in outputs:
             metadata = {**(output.get("metadata") or {}), "engine": engine}
             shell.display_pub.publish(data=output["data"], metadata=metadata)
+
+    def heading(self, engine: int | None) -> None:
+        """Say whose rich output or value follows."""
+        if self._prefixed and _shell() is not None:
+            self._note(f"[output:{engine}]")
 
     def value(self, result: Any) -> None:
         """The value of the last expression."""
