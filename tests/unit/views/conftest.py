@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -11,6 +12,19 @@ def rc():
     with Client(backend="threads", n=2) as client:
         client.wait_for_engines(2)
         yield client
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Asks until the answer is true: for what no event tells, such as that a task has begun."""
+
+    def ask(question, timeout_s=10):
+        end = time.monotonic() + timeout_s
+        while not question():
+            assert time.monotonic() < end, f"{question} did not become true"
+            time.sleep(0.002)
+
+    return ask
 
 
 @pytest.fixture

@@ -90,12 +90,12 @@ def test_an_engine_that_dies_is_replaced_in_its_set():
         assert rc._session.wait_for(lambda: rc.cluster.engine_set.ids == {1}, 10)
 
 
-def test_a_busy_set_is_stopped_too(monkeypatch):
+def test_a_busy_set_is_stopped_too(monkeypatch, until):
     monkeypatch.setattr("gangline.views.cluster._GENTLE_S", 0.05)
     with Cluster(n=1) as rc:
         busy = rc.cluster.start_engines_sync(1)
         held = rc[1].apply_async(hold_for_ever)
-        assert rc._session.wait_for(held.running, 10)
+        until(held.running)
         rc.cluster.stop_engines_sync(busy)
         assert rc.ids == [0]
         with pytest.raises(EngineError):

@@ -90,9 +90,9 @@ class TestAbort:
         assert other.apply_async(int).get(timeout=10) == 0
         assert rc.abort(targets=1) == []
 
-    def test_interrupt(self, processes):
+    def test_interrupt(self, processes, until):
         running = processes[0].apply_async(hold_for_ever)
-        assert processes._session.wait_for(running.running, 10)
+        until(running.running)
         assert processes.abort(running, interrupt=True) == []
         with pytest.raises(TaskAborted):
             running.get(timeout=10)
@@ -142,9 +142,9 @@ class TestQueueStatus:
 
 class TestSignals:
     @pytest.mark.parametrize("sig", ["SIGINT", signal.SIGINT, 2])
-    def test_interrupt(self, processes, sig):
+    def test_interrupt(self, processes, until, sig):
         running = processes[0].apply_async(hold_for_ever)
-        assert processes._session.wait_for(running.running, 10)
+        until(running.running)
         processes.send_signal(sig, targets=0, block=True)
         with pytest.raises(Exception, match="KeyboardInterrupt"):
             running.get(timeout=10)
