@@ -189,8 +189,8 @@ def _check_dependents(state: CoreState) -> None:
     for task in state.tasks.values():
         if task.state is not State.BLOCKED:
             continue
-        assert judge(task) is Verdict.WAIT, f"{task} waits, and its dependencies are {judge(task).value}"
         detail = detail_of(task)
+        assert judge(detail) is Verdict.WAIT, f"{task} waits, and its dependencies are {judge(detail).value}"
         for each in (detail.after, detail.follow):
             if each is None:
                 continue

@@ -13,7 +13,7 @@ from enum import Enum
 
 from gangline._core.ledger import Ending
 from gangline._core.state import CoreState
-from gangline._core.task import Task, Watch, detail_of
+from gangline._core.task import Detail, Task, Watch, detail_of
 from gangline.errors import ImpossibleDependency, InvalidDependency
 from gangline.messages import Dependency, EngineId, TaskId
 
@@ -37,15 +37,14 @@ def watch(state: CoreState, task: Task) -> Verdict:
         detail.after = _open(state, task, terms.after, in_place=False)
     if terms.follow is not None:
         detail.follow = _open(state, task, terms.follow, in_place=True)
-    verdict = judge(task)
+    verdict = judge(detail)
     if verdict is Verdict.WAIT:
         _register(state, task)
     return verdict
 
 
-def judge(task: Task) -> Verdict:
+def judge(detail: Detail) -> Verdict:
     """What both dependencies together say."""
-    detail = detail_of(task)
     verdict = Verdict.MET
     for each in (detail.after, detail.follow):
         if each is None:
@@ -65,7 +64,7 @@ def ended(state: CoreState, task: Task, which: TaskId, ending: Ending, place: En
         _count(detail.after, which, ending, place, in_place=False, live=live)
     if detail.follow is not None and which in detail.follow.dependency.ids:
         _count(detail.follow, which, ending, place, in_place=True, live=live)
-    return judge(task)
+    return judge(detail)
 
 
 def impossible(state: CoreState, task: Task) -> ImpossibleDependency:
@@ -110,11 +109,13 @@ def _open(state: CoreState, task: Task, dependency: Dependency, *, in_place: boo
 
 
 def _register(state: CoreState, task: Task) -> None:
-    detail = detail_of(task)
-    waits_for = {which for each in (detail.after, detail.follow) if each for which in each.dependency.ids}
-    for which in waits_for:
+    dependents = state.dependents
+    for which in _waits_for(task):
         if which in state.tasks and which != task.id:
-            state.dependents.setdefault(which, []).append(task)
+            if which in dependents:
+                dependents[which].append(task)
+            else:
+                dependents[which] = [task]
 
 
 def _count(
@@ -174,9 +175,9 @@ def find_cycles(tasks: Sequence[Task]) -> dict[TaskId, list[TaskId]]:
 
     A dependency on an earlier task cannot close a circle, so only a submission with a reference ahead is searched.
     """
-    waits_for = {task.id: _waits_for(task) for task in tasks if not task.terms.plain}
-    if not any(which > task for task, ids in waits_for.items() for which in ids):
+    if not any(max(_waits_for(task), default=-1) > task.id for task in tasks):
         return {}
+    waits_for = {task.id: _waits_for(task) - {task.id} for task in tasks}
     found: dict[TaskId, list[TaskId]] = {}
     done: set[TaskId] = set()
     for root in waits_for:
@@ -199,6 +200,8 @@ def find_cycles(tasks: Sequence[Task]) -> dict[TaskId, list[TaskId]]:
 
 
 def _waits_for(task: Task) -> frozenset[TaskId]:
-    after = task.terms.after.ids if task.terms.after else frozenset()
-    follow = task.terms.follow.ids if task.terms.follow else frozenset()
-    return (after | follow) - {task.id}
+    """Every id that the task depends on."""
+    after, follow = task.terms.after, task.terms.follow
+    if after is None:
+        return frozenset() if follow is None else follow.ids
+    return after.ids if follow is None else after.ids | follow.ids
