@@ -130,7 +130,7 @@ class Simulation:
 def measure_cost(shape: str, repetitions: int, size: int) -> Figure:
     """Seconds in the core per task, from submission to end, with all tasks submitted before the first ends.
 
-    The garbage collector is off, as in the standard library's `timeit`: what it takes depends on all objects of a program.
+    The garbage collector is off, as in `timeit`: what it takes depends on all objects of a program.
     """
     costs = []
     for _ in range(repetitions):
