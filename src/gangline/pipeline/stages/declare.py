@@ -21,6 +21,7 @@ from gangline.pipeline.stages.stage import Stage
 __all__ = ["declare"]
 
 _FILTERS = (formatter, suffix, regex)
+_FILES_RE_WORDS = ("input", "filter", "output")
 
 
 def declare(stage: Stage, kind: Kind, unnamed: Sequence[Any], named: Mapping[str, Any], directory: str) -> None:
@@ -73,11 +74,12 @@ def _check_command(stage: Stage) -> None:
 
 
 def _declare_directories(stage: Stage, unnamed: Sequence[Any], named: Mapping[str, Any], directory: str) -> None:
-    refuse_keywords(named, ("input", "filter", "output", *OPTION_NAMES), stage.declaration)
+    names = tuple(unnamed) or ((named["output"],) if "output" in named else ())
+    rest = {name: value for name, value in named.items() if name != "output" or unnamed}
+    refuse_keywords(rest, ("input", "filter", "output", *OPTION_NAMES), stage.declaration)
     stage.set_kind(Kind.MKDIR)
-    stage.description = f"Make missing directories {abbreviate(tuple(unnamed), 0, directory)}"
-    alone = len(unnamed) == 1 and is_sequence(unnamed[0])
-    stage.arguments = Arguments(output=tuple(unnamed[0] if alone else unnamed))
+    stage.description = f"Make missing directories {abbreviate(names, 0, directory)}"
+    stage.arguments = Arguments(output=tuple(names[0] if len(names) == 1 and is_sequence(names[0]) else names))
 
 
 def _declare_files(stage: Stage, unnamed: Sequence[Any], named: Mapping[str, Any]) -> None:
@@ -103,10 +105,11 @@ def _declare_parallel(stage: Stage, unnamed: Sequence[Any], named: Mapping[str, 
 
 def _declare_files_re(stage: Stage, unnamed: Sequence[Any], named: Mapping[str, Any]) -> None:
     stage.set_kind(Kind.FILES_RE)
-    given = _positional(stage, unnamed, named, ("input", "filter", "replace_inputs", "output"))
-    combines, args = files_re_arguments(given, stage.blame)
-    words = KIND_RULES[Kind.FILES_RE].words
-    stage.arguments = replace(parse_arguments(args, {}, words, stage.declaration), combines=combines)
+    rest = {name: value for name, value in named.items() if name not in _FILES_RE_WORDS}
+    words = {name: value for name, value in named.items() if name in _FILES_RE_WORDS}
+    combines, args = files_re_arguments(_positional(stage, unnamed, words, _FILES_RE_WORDS), stage.blame)
+    arguments = parse_arguments(args, rest, KIND_RULES[Kind.FILES_RE].words, stage.declaration)
+    stage.arguments = replace(arguments, combines=combines)
 
 
 def _positional(stage: Stage, unnamed: Sequence[Any], named: Mapping[str, Any], words: tuple[str, ...]) -> list[Any]:

@@ -76,7 +76,8 @@ class Graph(Generic[N]):
                 answers[stage] = stage not in forced_too and is_fresh(stage)
             return answers[stage]
 
-        return _walk_back(self.targets, ends_here)
+        reached = set(_walk_back(self.targets, ends_here))
+        return [stage for stage in self.order if stage in reached]
 
 
 def connect(targets: Iterable[N]) -> Graph[N]:
@@ -121,14 +122,9 @@ def find_circle(order: Sequence[N]) -> list[N]:
     """The stages that wait for each other, or none.
 
     Args:
-        order: Stages, closed under parents, in the order of `connect`.
+        order: Stages with all that they build on, each after its parents as far as there is such an order.
     """
-    members = set(order)
-    changed = True
-    while changed:
-        # What has no parent left cannot be part of a circle, neither can what nothing builds on.
-        rootless = {stage for stage in members if not members.isdisjoint(stage.parents)}
-        used = {parent for stage in rootless for parent in stage.parents}
-        changed = len(rootless & used) < len(members)
-        members = rootless & used
-    return [stage for stage in order if stage in members]
+    place = {stage: number for number, stage in enumerate(order)}
+    if all(place[parent] < number for number, stage in enumerate(order) for parent in stage.parents):
+        return []
+    return [stage for stage in order if stage in _walk_back(stage.parents, lambda ancestor: False)]

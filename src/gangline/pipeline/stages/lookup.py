@@ -166,5 +166,6 @@ def _lookup(description: str, item: Any, pipeline: Pipeline) -> list[Stage]:
 
 def spelling_hint(name: str, pipeline: Pipeline) -> str:
     """What to add to an error about an unknown name: the nearest that there is, if one is near."""
-    meant = nearest(name, [*pipeline.task_names, *Pipeline.pipelines])
+    names = [key for key in pipeline.lookup if isinstance(key, str)]
+    meant = nearest(name, [*names, *Pipeline.pipelines])
     return f"\nDid you mean {meant!r}?" if meant else ""

@@ -62,7 +62,7 @@ class Settings:
             error_decorator_args: It cannot be called.
         """
         if not callable(func):
-            shown = (func,) if self.decorated else func
+            shown = (func,) if self.decorated and not isinstance(func, tuple) else func
             raise error_decorator_args(
                 f"Expected a single function or Callable object in \n{self.mark(f'check_if_uptodate({shown!r})')}"
             )

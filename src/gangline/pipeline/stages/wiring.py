@@ -44,18 +44,14 @@ def wire_pipelines(pipelines: Iterable[Pipeline]) -> None:
         error_task: A declaration names what there is not, or its filter is wrong.
     """
     with _WIRING:
-        waiting = [stage for pipeline in dict.fromkeys(pipelines) for stage in pipeline.tasks]
+        found = dict.fromkeys(pipelines)
         seen: set[Stage] = set()
-        while waiting:
-            stage = waiting.pop()
-            if stage in seen:
-                continue
-            seen.add(stage)
-            stage.wiring = _Wirer(stage).wire()
-            for parent in stage.wiring.parents:
-                if parent not in seen:
-                    waiting.extend(parent.pipeline.tasks)
-                    waiting.append(parent)
+        # Wiring may find more pipelines, and add stages that make directories or are plain functions.
+        while new := [stage for pipeline in found for stage in pipeline.tasks if stage not in seen]:
+            for stage in new:
+                seen.add(stage)
+                stage.wiring = _Wirer(stage).wire()
+                found.update(dict.fromkeys(parent.pipeline for parent in stage.wiring.parents))
 
 
 class _Wirer:
