@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gangline.pipeline import combinatorics, ruffus_exceptions
+    from gangline.pipeline.freshness.modify_time import needs_update_check_modify_time
+    from gangline.pipeline.graphs.drawing import graph_colour_demo_printout, pipeline_printout_graph
     from gangline.pipeline.indicators import combine, output_from, runtime_parameter, touch_file
     from gangline.pipeline.loggers import black_hole_logger, stderr_logger
     from gangline.pipeline.names.formatter import formatter
     from gangline.pipeline.names.inputs import add_inputs, inputs
     from gangline.pipeline.names.regex import regex
     from gangline.pipeline.names.suffix import suffix
+    from gangline.pipeline.printing.printout import pipeline_printout
     from gangline.pipeline.ruffus_exceptions import JobSignalledBreak
+    from gangline.pipeline.running.entry import pipeline_run
     from gangline.pipeline.stages.decorators import (
         active_if,
         check_if_uptodate,
@@ -49,13 +53,17 @@ if TYPE_CHECKING:
     from gangline.pipeline.stages.touching import register_cleanup
 
 _HOMES = {
+    "freshness.modify_time": ("needs_update_check_modify_time",),
+    "graphs.drawing": ("graph_colour_demo_printout", "pipeline_printout_graph"),
     "indicators": ("combine", "output_from", "runtime_parameter", "touch_file"),
     "loggers": ("black_hole_logger", "stderr_logger"),
     "names.formatter": ("formatter",),
     "names.inputs": ("add_inputs", "inputs"),
     "names.regex": ("regex",),
     "names.suffix": ("suffix",),
+    "printing.printout": ("pipeline_printout",),
     "ruffus_exceptions": ("JobSignalledBreak",),
+    "running.entry": ("pipeline_run",),
     "stages.decorators": (
         "active_if",
         "check_if_uptodate",
@@ -86,7 +94,15 @@ _HOMES = {
     "stages.touching": ("register_cleanup",),
 }
 _WHERE = {name: (home, name) for home, names in _HOMES.items() for name in names} | {"Task": ("stages.stage", "Stage")}
-_SUBMODULES = ("combinatorics", "ruffus_exceptions")
+_SUBMODULES = (
+    "cmdline",
+    "combinatorics",
+    "dbdict",
+    "drmaa_wrapper",
+    "proxy_logger",
+    "ruffus_exceptions",
+    "ruffus_utility",
+)
 
 __all__ = [
     "JobSignalledBreak",
@@ -105,17 +121,22 @@ __all__ = [
     "files_re",
     "follows",
     "formatter",
+    "graph_colour_demo_printout",
     "graphviz",
     "inputs",
     "jobs_limit",
     "lookup_pipeline",
     "merge",
     "mkdir",
+    "needs_update_check_modify_time",
     "originate",
     "output_from",
     "parallel",
     "permutations",
     "pipeline_get_task_names",
+    "pipeline_printout",
+    "pipeline_printout_graph",
+    "pipeline_run",
     "posttask",
     "product",
     "regex",

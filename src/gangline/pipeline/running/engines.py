@@ -1,0 +1,176 @@
+"""Where the jobs of a run are done: a session of the scheduler, and others for stages that want another place."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from gangline._runtime.handle import Handle
+from gangline._runtime.session import Session
+from gangline.backends.inline import InlineBackend
+from gangline.backends.processes import ProcessesBackend
+from gangline.backends.threads import ThreadsBackend
+from gangline.errors import UsageError
+from gangline.messages import Terms
+from gangline.pipeline.running.jobs import JobRun, StageRun
+from gangline.pipeline.running.options import RunOptions
+from gangline.pipeline.running.work import task_of
+from gangline.pipeline.stages.words import suggestions
+from gangline.ports import Backend
+
+__all__ = ["INLINE", "Engines"]
+
+INLINE = "inline"
+_BACKENDS: dict[str, Callable[[], Backend]] = {
+    "processes": ProcessesBackend,
+    "threads": ThreadsBackend,
+    INLINE: InlineBackend,
+}
+_BACKOFF = 2.0
+
+
+class Engines:
+    """Takes jobs and says which are done. Sessions are opened when the first job needs them.
+
+    Args:
+        options: How many jobs run at once, and where.
+
+    Attributes:
+        done: Jobs that have ended, one way or another, and have not been looked at.
+    """
+
+    def __init__(self, options: RunOptions) -> None:
+        self._options = options
+        self._usual = self._usual_place()
+        self._sessions: dict[str, Session] = {}
+        self._work: dict[StageRun, tuple[Session, Callable[..., None], Terms]] = {}
+        self._interrupted = False
+        self.done: deque[JobRun] = deque()
+
+    def _usual_place(self) -> str:
+        options = self._options
+        if options.backend is not None:
+            return options.backend if isinstance(options.backend, str) else options.backend.name
+        if options.parallelism == 1:
+            return INLINE
+        return "threads" if options.multithread or options.pool_manager == "gevent" else "processes"
+
+    def place_of(self, stage: StageRun) -> str:
+        """The name of the backend on which a stage's jobs run."""
+        if stage.stage.in_main_process:
+            return INLINE
+        return stage.stage.options.backend or self._usual
+
+    def runs_inline(self, stage: StageRun) -> bool:
+        """Whether a stage's jobs run on this very thread, as they are submitted."""
+        return self.place_of(stage) == INLINE
+
+    def submit(self, jobs: list[JobRun]) -> None:
+        """Have jobs of one stage run.
+
+        Raises:
+            Unpicklable: A function or an argument cannot travel.
+            BackendError: There are no engines.
+        """
+        stage = jobs[0].stage
+        session, function, terms = self._work.get(stage) or self._prepare(stage)
+        calls = [(function, *stage.stage.call_arguments(job.params)) for job in jobs]
+        stage.outstanding.update(jobs)
+        try:
+            handles = session.submit_many(calls, terms)
+        except BaseException:
+            stage.outstanding.difference_update(jobs)
+            raise
+        for job, handle in zip(jobs, handles, strict=True):
+            job.handle = handle
+            handle.add_listener(lambda handle, job=job: self._on_done(session, job))  # type: ignore[misc]
+
+    def _on_done(self, session: Session, job: JobRun) -> None:
+        self.done.append(job)
+        if len(self._sessions) > 1:
+            for other in list(self._sessions.values()):
+                if other is not session:
+                    other.notify()
+
+    def _prepare(self, stage: StageRun) -> tuple[Session, Callable[..., None], Terms]:
+        session = self._session(self.place_of(stage))
+        if stage.stage.limit is not None:
+            session.set_limit(*stage.stage.limit)
+        work = session, task_of(stage.stage, stage.function), self._terms(stage)
+        self._work[stage] = work
+        return work
+
+    def _session(self, place: str) -> Session:
+        session = self._sessions.get(place)
+        if session is None:
+            count = 1 if place == INLINE else self._options.parallelism
+            session = self._sessions[place] = Session(self._backend(place), engines=count)
+        return session
+
+    def _backend(self, place: str) -> Backend:
+        given = self._options.backend
+        if given is not None and not isinstance(given, str) and given.name == place:
+            return given
+        if place not in _BACKENDS:
+            raise UsageError(f"there is no backend {place!r} for pipelines.{suggestions([place], list(_BACKENDS))}")
+        return _BACKENDS[place]()
+
+    def _terms(self, stage: StageRun) -> Terms:
+        own, usual = stage.stage.options, self._options.job_defaults
+        retries = own.retries if own.retries is not None else usual.retries
+        delay = own.retry_delay_s if own.retry_delay_s is not None else usual.retry_delay_s
+        limit = own.time_limit_s if own.time_limit_s is not None else usual.time_limit_s
+        return Terms(
+            retries=retries or 0,
+            retry_delay_s=delay or 0.0,
+            retry_backoff=_BACKOFF,
+            time_limit_s=limit,
+            limits=(stage.stage.limit[0],) if stage.stage.limit is not None else (),
+            resources=own.resources or usual.resources,
+            label=stage.stage.display_name,
+        )
+
+    @property
+    def are_busy(self) -> bool:
+        """Whether jobs are out on other threads or processes."""
+        return any(
+            stage.outstanding and session.backend.name != INLINE for stage, (session, _, _) in self._work.items()
+        )
+
+    def wait(self) -> None:
+        """Return when a job is done."""
+        if self.done:
+            return
+        session = next((each for place, each in self._sessions.items() if place != INLINE), None)
+        session = session or self._sessions[INLINE]
+        session.wait_for(lambda: bool(self.done))
+
+    def take_back(self, jobs: list[JobRun]) -> None:
+        """Take back what has not been started; what runs, runs on."""
+        for job in jobs:
+            handle = job.handle
+            if handle is not None and handle.status is None:
+                with contextlib.suppress(UsageError):  # it has ended meanwhile
+                    handle.session.cancel(handle)
+
+    def end(self) -> None:
+        """End everything at once. What has not ended is cancelled."""
+        for session in self._sessions.values():
+            session.close()
+
+    def show_output(self, handle: Handle) -> None:
+        """Write to this process's own output what a job has written to its own, if it has one."""
+        if handle.extras is None or handle.session.backend.name == INLINE:
+            return
+        for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+            text = handle.extras.get(name)
+            if text:
+                _write(stream, text)
+
+
+def _write(stream: Any, text: str) -> None:
+    stream.write(text)
+    stream.flush()

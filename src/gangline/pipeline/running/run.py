@@ -1,0 +1,457 @@
+"""One run: stages in their order, jobs to the scheduler, and what becomes of them.
+
+Rules:
+    Everything here happens on the one thread that called `pipeline_run`. Other threads only put jobs that have ended
+    into a queue.
+    Before a job is started, the history knows on the disk that its outputs are about to change. Many jobs are
+    announced at once, since each time costs a write to the disk; so a stage is gone through in portions.
+    Whether a job has something to do is found out right before its portion, when all that it builds on is done.
+    After the first failure nothing more is started, unless the user wants all that can still be done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from gangline.errors import InternalError, TaskCancelled, Unpicklable
+from gangline.messages import Failure
+from gangline.pipeline.freshness.inputs import missing_input_error, missing_inputs
+from gangline.pipeline.names.nested import flat_strings
+from gangline.pipeline.ruffus_exceptions import JobSignalledBreak, MissingInputFileError, RethrownJobError
+from gangline.pipeline.running.engines import Engines
+from gangline.pipeline.running.failures import Failed, Failures, expanding, failed_job, failed_stage, held_back
+from gangline.pipeline.running.gates import Gates
+from gangline.pipeline.running.jobs import JobRun, StageRun
+from gangline.pipeline.running.log import Log
+from gangline.pipeline.running.options import RunOptions, Touching
+from gangline.pipeline.running.outputs import check_made
+from gangline.pipeline.running.plan import Plan
+from gangline.pipeline.running.watching import JobOutcome, StageOutcome, Watcher
+from gangline.pipeline.running.work import make_directories
+from gangline.pipeline.stages.kinds import Kind
+from gangline.pipeline.stages.stage import Stage
+
+__all__ = ["Run"]
+
+_PORTION = 256
+"""How many jobs of a stage are announced and not done at most."""
+
+_TICK_S = 1.01
+_WITHOUT_FILES = frozenset({Kind.PLAIN, Kind.PARALLEL, Kind.MKDIR})
+
+
+class Run:
+    """One run.
+
+    Args:
+        plan: What there is to do.
+        options: How.
+        log: Where it is told.
+        failures: Takes what fails.
+        watchers: Who is told, too.
+
+    Attributes:
+        held: Jobs that were not run, since what they need has failed.
+    """
+
+    def __init__(
+        self, plan: Plan, options: RunOptions, log: Log, failures: Failures, watchers: Iterable[Watcher]
+    ) -> None:
+        self._plan = plan
+        self._options = options
+        self._log = log
+        self._failures = failures
+        self._watchers = tuple(watchers)
+        self._stages = [StageRun(stage, stage.function, stage in plan.forced) for stage in plan.needed]
+        self._closed = dict.fromkeys(plan.needed, False)
+        self._unopened = list(self._stages)
+        self._open: list[StageRun] = []
+        self._gates = Gates(self._stages, options.trickle)
+        self._engines = Engines(options)
+        self._stopping = False
+        self._ended_by_force = False
+        self._changed = True
+        self.held: list[JobRun] = []
+
+    # The whole ----------------------------------------------------------------------------------------------------
+
+    def execute(self) -> None:
+        """Run to the end, or to the first failure.
+
+        Raises:
+            KeyboardInterrupt: The user interrupted it.
+        """
+        try:
+            while self._turn():
+                pass
+        except BaseException:
+            self._break_off()
+            self._take_in()
+            raise
+        finally:
+            self._engines.end()
+            self._leave_stages()
+        if not self._failures:
+            self._plan.recorder.flush()
+            self._remove_temporary()
+
+    def _turn(self) -> bool:
+        """Do what can be done now and wait for the next job to end; whether there is more to do."""
+        if not self._stopping:
+            self._open_stages()
+            # Jobs that run on this thread come last: meanwhile the others are out.
+            for run in sorted(self._open, key=self._engines.runs_inline):
+                if not self._stopping:
+                    self._feed(run)
+        progress = self._close_stages()
+        if any(run.outstanding for run in self._open):
+            if not progress:
+                self._engines.wait()
+            self._take_in()
+            return True
+        if self._stopping or not (self._open or self._unopened):
+            return False
+        if not (progress or self._changed or any(run.ready or run.begun for run in self._open)):
+            raise InternalError("a pipeline has stages left to run, but none of them can go ahead")
+        return True
+
+    def _leave_stages(self) -> None:
+        """Stages that were not gone through to the end."""
+        for run in (*self._open, *self._unopened):
+            outcome: StageOutcome = "failed" if run.failed or run.broken else "skipped"
+            for watcher in self._watchers:
+                watcher.stage_ended(run, outcome)
+
+    def summary(self) -> str:
+        """What failures have held back."""
+        return held_back(self.held)
+
+    # Stages -------------------------------------------------------------------------------------------------------
+
+    def _open_stages(self) -> None:
+        # A stage may be done with as soon as it is opened, so that the next one's turn comes.
+        while self._changed:
+            self._changed = False
+            for run in [run for run in self._unopened if self._gates.may_open(run)]:
+                self._unopened.remove(run)
+                self._open_stage(run)
+                if self._stopping:
+                    return
+
+    def _open_stage(self, run: StageRun) -> None:
+        stage, expansion = run.stage, self._plan.expansion
+        self._changed = True
+        if not expansion.is_active(stage):
+            self._log.inactive(stage)
+            run.opened = run.closed = self._closed[stage] = True
+            self._tell_stage_ended(run, "inactive")
+            return
+        self._log.enters(stage, run.forced)
+        # What ran before may have changed any file, whether it was declared or not.
+        self._plan.assessor.files.forget_all()
+        expansion.forget(stage)
+        self._open.append(run)
+        try:
+            with expanding(stage):
+                params = expansion.jobs(stage)
+        except RethrownJobError as exc:
+            self._broken(run, exc.__cause__ or exc)
+            return
+        jobs = run.open(params, self._options, expansion.directory)
+        for watcher in self._watchers:
+            watcher.stage_started(run)
+        for job in self._gates.admit(run, jobs):
+            self._hold(job)
+
+    def _broken(self, run: StageRun, error: BaseException) -> None:
+        """The jobs of a stage cannot be worked out, or not be looked at."""
+        run.opened = run.broken = True
+        for job in (*run.ready, *run.waiting):
+            self._hold(job)
+        run.ready.clear()
+        run.waiting.clear()
+        self._failures.head(run.stage, "Exceptions generating parameters")
+        self._fail(failed_stage(run.stage, error))
+
+    def _close_stages(self) -> bool:
+        """Be done with stages that have nothing left to do; whether there was one."""
+        if self._stopping and not self._options.keep_going:
+            through = [run for run in self._open if run.is_through and run.is_whole and not run.broken]
+        else:
+            through = [run for run in self._open if self._gates.may_close(run)]
+        for run in through:
+            if self._stopping and not self._is_complete(run):
+                continue
+            self._open.remove(run)
+            self._close_stage(run)
+        return bool(through) and not self._stopping
+
+    @staticmethod
+    def _is_complete(run: StageRun) -> bool:
+        return run.total == run.fresh + run.succeeded
+
+    def _close_stage(self, run: StageRun) -> None:
+        stage = run.stage
+        run.closed = self._closed[stage] = self._changed = True
+        if stage.reglobs or not run.is_whole:
+            self._look_again(run)
+        if not run.is_whole:
+            self._log.held(stage)
+            self._tell_stage_ended(run, "failed")
+            return
+        if stage.posttasks and not self._call_posttasks(run):
+            return
+        if run.ran:
+            self._log.completed(stage)
+        else:
+            self._log.fresh(stage, self._plan.expansion.notes(stage))
+        self._tell_stage_ended(run, "ok")
+
+    def _look_again(self, run: StageRun) -> None:
+        """What matches the globs of a stage is known only now; what failed jobs have left of it is not to be read."""
+        stage, expansion = run.stage, self._plan.expansion
+        if not stage.reglobs:
+            return
+        failed = [job.params.shown for job in (*run.failed, *run.held)]
+        expansion.forget(stage)
+        if failed:
+            for job in expansion.jobs(stage):
+                if job.shown in failed:
+                    self._gates.bad_files(flat_strings(job.outputs))
+
+    def _call_posttasks(self, run: StageRun) -> bool:
+        self._plan.recorder.flush()
+        try:
+            for posttask in run.stage.posttasks:
+                posttask()
+        except Exception as exc:  # the user's own functions
+            run.broken = True
+            self._fail(failed_stage(run.stage, exc))
+            self._tell_stage_ended(run, "failed")
+            return False
+        return True
+
+    def _tell_stage_ended(self, run: StageRun, outcome: StageOutcome) -> None:
+        for watcher in self._watchers:
+            watcher.stage_ended(run, outcome)
+
+    def _remove_temporary(self) -> None:
+        self._plan.temporary.remove_unneeded(lambda stage: self._closed.get(stage, True))
+
+    # Jobs ---------------------------------------------------------------------------------------------------------
+
+    def _feed(self, run: StageRun) -> None:
+        """Look at the next jobs of a stage and start those that have something to do."""
+        if run.broken:
+            return
+        room = _PORTION - len(run.begun) - len(run.outstanding)
+        if run.ready and room >= _PORTION // 2:
+            portion = self._next_portion(run, room)
+            if portion and not self._stopping:
+                self._pause(run)
+                if self._options.touching is not Touching.NO:
+                    self._touch(portion)
+                    return
+                self._plan.recorder.begin([job.params for job in portion])
+                run.begun.extend(portion)
+        if not run.begun or self._stopping:
+            return
+        if not self._engines.runs_inline(run):
+            jobs = list(run.begun)
+            run.begun.clear()
+            self._submit(jobs)
+            return
+        while run.begun and not self._stopping:
+            self._submit([run.begun.popleft()])
+            self._take_in()
+            if self._engines.are_busy:
+                break
+
+    def _next_portion(self, run: StageRun, room: int) -> list[JobRun]:
+        portion: list[JobRun] = []
+        while run.ready and len(portion) < room and not self._stopping:
+            job = run.ready.popleft()
+            try:
+                if self._must_run(job):
+                    portion.append(job)
+                else:
+                    run.fresh += 1
+                    self._gates.done(job)
+            except MissingInputFileError as exc:
+                self._failures.head(run.stage, "Exceptions generating parameters")
+                self._job_failed(job, failed_stage(run.stage, exc, job.text if self._options.keep_going else ""))
+            except Exception as exc:  # the user's own check
+                self._broken(run, exc)
+        if self._stopping:
+            return []
+        return portion
+
+    def _must_run(self, job: JobRun) -> bool:
+        run, log, options = job.stage, self._log, self._options
+        stage = run.stage
+        if run.forced:
+            job.reason = "it was forced to run"
+            if log.tells_jobs:
+                log.job_forced(job.text)
+            return True
+        judge = self._plan.judge
+        if not judge.has_check(stage):
+            job.reason = "nothing says whether it is up to date"
+            if log.tells_jobs:
+                log.job_unchecked(job.text)
+            return True
+        judgement = judge.judge(stage, job.params, run.function)
+        if log.tells_jobs:
+            directory = self._plan.expansion.directory
+            reason = judgement.reason(options.path_level, directory, with_times=log.tells_times)
+            (log.job_stale if judgement.needs_update else log.job_fresh)(job.text, reason)
+        if not judgement.needs_update:
+            return False
+        job.reason = judgement.summary()
+        if judgement.found is not None and stage.kind not in _WITHOUT_FILES:
+            self._check_inputs(job)
+        return True
+
+    def _check_inputs(self, job: JobRun) -> None:
+        missing = missing_inputs(job.params, self._plan.assessor.files)
+        if missing:
+            stage = job.stage.stage
+            maker = self._maker_of(missing[0], stage)
+            raise missing_input_error(missing[0], stage=stage.display_name, job=job.text, maker=maker)
+
+    def _maker_of(self, name: str, reader: Stage) -> str | None:
+        """The stage that makes a file."""
+        for stage in self._plan.selection.graph.order:
+            if stage is not reader and name in flat_strings(self._plan.expansion.outputs(stage)):
+                return stage.display_name
+        return None
+
+    def _pause(self, run: StageRun) -> None:
+        options = self._options
+        wanted = options.one_second_per_job and options.touching is not Touching.HISTORY
+        if wanted and not run.paused and run.stage.kind is not Kind.ORIGINATE:
+            time.sleep(_TICK_S)
+        run.paused = True
+
+    def _touch(self, jobs: list[JobRun]) -> None:
+        """Have the outputs of jobs exist, or only be known, without calling anything."""
+        recorder = self._plan.recorder
+        for job in jobs:
+            run = job.stage
+            if self._options.touching is Touching.FILES:
+                if run.stage.kind is Kind.MKDIR:
+                    make_directories(*job.params.params)
+                elif run.stage.kind not in _WITHOUT_FILES:
+                    recorder.touch(job.params)
+            recorder.finished(run.function, job.params)
+            self._succeeded(job)
+
+    def _submit(self, jobs: list[JobRun]) -> None:
+        for job in jobs:
+            for watcher in self._watchers:
+                watcher.job_started(job)
+        try:
+            self._engines.submit(jobs)
+        except Unpicklable as exc:
+            if len(jobs) > 1:  # one of them cannot travel: find out which
+                for job in jobs:
+                    self._submit([job])
+                return
+            self._plan.recorder.not_started([jobs[0].params])
+            self._job_failed(jobs[0], failed_stage(jobs[0].stage.stage, exc, jobs[0].text))
+
+    # What becomes of them -----------------------------------------------------------------------------------------
+
+    def _take_in(self) -> None:
+        done = self._engines.done
+        while done:
+            self._on_ended(done.popleft())
+
+    def _on_ended(self, job: JobRun) -> None:
+        run, handle, recorder = job.stage, job.handle, self._plan.recorder
+        assert handle is not None
+        run.outstanding.discard(job)
+        self._engines.show_output(handle)
+        if handle.failure is None:
+            error = check_made(job, self._options.missing_outputs, self._log)
+            if error is None:
+                recorder.finished(run.function, job.params)
+                self._succeeded(job)
+                return
+            failure = Failure(error, type(error).__name__, str(error).strip(), "")
+        else:
+            failure = handle.failure
+        if isinstance(failure.error, TaskCancelled):
+            self._cancelled(job)
+            return
+        recorder.failed(job.params)
+        if isinstance(failure.error, KeyboardInterrupt):
+            raise KeyboardInterrupt
+        self._job_failed(job, failed_job(job, failure))
+        if isinstance(failure.error, JobSignalledBreak):
+            self._failures.head(run.stage, "Exceptions running jobs")
+            self._break_off()
+
+    def _succeeded(self, job: JobRun) -> None:
+        job.stage.succeeded += 1
+        if self._log.tells_jobs:
+            self._log.job_completed(job.text)
+        self._tell_job_ended(job, "ok")
+        self._gates.done(job)
+
+    def _cancelled(self, job: JobRun) -> None:
+        """A job was taken back, or was ended with everything else."""
+        if self._ended_by_force and job.handle is not None and job.handle.engine is not None:
+            self._plan.recorder.failed(job.params)  # it may have run already
+        else:
+            self._plan.recorder.not_started([job.params])
+        self._tell_job_ended(job, "cancelled")
+
+    def _job_failed(self, job: JobRun, failed: Failed) -> None:
+        job.error = failed.error
+        job.stage.failed.append(job)
+        self._tell_job_ended(job, "failed")
+        for held in self._gates.bad(job):
+            self._hold(held)
+        self._fail(failed)
+
+    def _hold(self, job: JobRun) -> None:
+        """A job is not run, since what it needs has failed; nor is what needs it."""
+        waiting = [job]
+        while waiting:
+            held = waiting.pop()
+            held.stage.held.append(held)
+            self.held.append(held)
+            self._tell_job_ended(held, "held")
+            waiting += self._gates.bad(held)
+
+    def _tell_job_ended(self, job: JobRun, outcome: JobOutcome) -> None:
+        for watcher in self._watchers:
+            watcher.job_ended(job, outcome)
+
+    def _fail(self, failed: Failed) -> None:
+        """Take in a failure: the run stops, unless it is to go on as far as it can."""
+        self._failures.add(failed)
+        if self._options.log_exceptions:
+            self._log.error(self._failures.last_text())
+        if self._options.exceptions_terminate_immediately:
+            self._break_off()
+        elif not self._options.keep_going:
+            self._stop()
+
+    def _stop(self) -> None:
+        """Start nothing more."""
+        if self._stopping:
+            return
+        self._stopping = True
+        for run in self._open:
+            self._plan.recorder.not_started([job.params for job in run.begun])
+            run.begun.clear()
+            self._engines.take_back(list(run.outstanding))
+
+    def _break_off(self) -> None:
+        """Start nothing more, and end what runs."""
+        self._ended_by_force = True
+        self._stop()
+        self._engines.end()
