@@ -1,0 +1,1 @@
+"""Which jobs have something to do, and why: times, history, checksums, contents."""

@@ -1,0 +1,97 @@
+"""One run at a time writes a history.
+
+The lock is the operating system's, on a file beside the history: when a run dies, whatever the way, it is free at
+once. Who holds it stands in the file. The holder removes the file, so whoever gets the lock looks whether it still is
+the file that others would find.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+
+from gangline.errors import StoreError
+
+__all__ = ["Lock"]
+
+_POLL_S = 0.05
+
+
+class Lock:
+    """Holds a history for writing, until `release`.
+
+    Args:
+        path: The history's file.
+        wait_s: How long to wait for another run to end.
+
+    Raises:
+        StoreError: Another run is writing it (retryable), or the folder cannot be written.
+    """
+
+    def __init__(self, path: str, wait_s: float) -> None:
+        self._path = path
+        self._file = f"{path}.lock"
+        self._fd = -1
+        deadline = time.monotonic() + wait_s
+        while not self._try():
+            if time.monotonic() >= deadline:
+                raise self._busy()
+            time.sleep(_POLL_S)
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "program": sys.argv[0], "since": time.ctime()}
+        os.pwrite(self._fd, json.dumps(holder).encode(), 0)
+
+    def _try(self) -> bool:
+        try:
+            fd = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise StoreError(
+                f"the history {self._path} cannot be written: {error.strerror} ({self._file}). Name a place that can "
+                f"be written with history_file=... (`:memory:` keeps nothing)"
+            ) from error
+        if self._lock(fd) and self._is_current(fd):
+            self._fd = fd
+            return True
+        os.close(fd)
+        return False
+
+    def _lock(self, fd: int) -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # A file system without locks: better to run than not to.
+            return error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+        return True
+
+    def _is_current(self, fd: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(fd), os.stat(self._file))
+        except FileNotFoundError:
+            return False
+
+    def _busy(self) -> StoreError:
+        busy = StoreError(
+            f"the history {self._path} is in use by another run ({self._holder()}). Wait for it to end, or give this "
+            f"one a history of its own with history_file=..."
+        )
+        busy.retryable = True
+        return busy
+
+    def _holder(self) -> str:
+        try:
+            with open(self._file, encoding="utf-8") as file:
+                holder = json.load(file)
+            return f"process {holder['pid']} on {holder['host']}, {holder['program']}, since {holder['since']}"
+        except (OSError, ValueError, KeyError, TypeError):  # it has just started, or just ended
+            return "which has just started"
+
+    def release(self) -> None:
+        """Let others write."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._file)
+        os.close(self._fd)

@@ -1,0 +1,192 @@
+"""Notes what becomes of jobs and their outputs."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from gangline.pipeline.freshness.checksum import checksum_params
+from gangline.pipeline.freshness.levels import Level
+from gangline.pipeline.freshness.rules import Assessor, JobFiles
+from gangline.pipeline.freshness.value import Value
+from gangline.pipeline.names.nested import flat_strings, is_glob
+
+__all__ = ["Recorder"]
+
+_CLOCKS_AGREE_S = 1.1
+_TIE_STEPS_S = (0.001, 1.0)
+"""By how much an output's time is moved on: the second step is for file systems that count whole seconds."""
+
+
+class Recorder:
+    """Notes what becomes of the jobs of a run. Every method may be called from any thread.
+
+    Args:
+        assessor: Whose history is written, and whose knowledge of files is kept up.
+    """
+
+    def __init__(self, assessor: Assessor) -> None:
+        self._assessor = assessor
+        self._history = assessor.history
+        self._files = assessor.files
+        self._stamps: dict[str, dict[str, str]] = {}
+
+    def begin(self, jobs: Iterable[JobFiles]) -> None:
+        """These jobs are about to be started. Until they end well, nobody trusts their outputs.
+
+        It is on the disk when this returns; many jobs cost hardly more than one.
+
+        Raises:
+            StoreError: It could not be written.
+        """
+        keys: list[str] = []
+        contents = self._assessor.contents
+        for job in jobs:
+            own = self._keys(job)
+            keys += own
+            self._files.forget(_outputs(job))
+            if contents is not None and own:
+                self._stamps[own[0]] = contents.stamps(_inputs(job))
+        self._history.begin(keys)
+
+    def finished(self, function: Any, job: JobFiles) -> list[str]:
+        """A job has ended well, or its outputs have been touched. Written soon; `flush` waits for it.
+
+        Args:
+            function: The stage's function.
+            job: The job.
+
+        Returns:
+            The output files that exist, patterns expanded, without those that are inputs.
+        """
+        found = self._find_outputs(job)
+        self._files.forget(found)
+        if self._assessor.level is Level.TIMES:
+            self._break_ties(_inputs(job), found)
+        params = checksum_params(job.shown[2:], job.named)
+        checksum = self._assessor.function_sum(function)
+        key_of = self._history.keys.of
+        made: dict[str, Value] = {}
+        paths: dict[str, tuple[str, float]] = {}
+        for name in found:
+            mtime = _time_made(name)
+            if mtime is not None:
+                key = key_of(name)
+                made[key] = Value(mtime, params, checksum)
+                paths[key] = (name, mtime)
+        begun = self._keys(job)
+        self._history.end_well(begun, made)
+        self._remember_contents(function, job, begun, paths)
+        return found
+
+    def failed(self, job: JobFiles) -> None:
+        """A job has failed or was ended: its outputs are half-made until it is run again."""
+        begun = self._keys(job)
+        self._files.forget(_outputs(job))
+        self._drop_stamps(begun)
+        self._history.end_badly(begun)
+
+    def not_started(self, jobs: Iterable[JobFiles]) -> None:
+        """Jobs that were announced with `begin` have not been started, and will not be: all is as it was."""
+        for job in jobs:
+            begun = self._keys(job)
+            self._drop_stamps(begun)
+            self._history.put_back(begun)
+
+    def touch(self, job: JobFiles) -> None:
+        """Make a job's outputs exist, with the time of now; those that are inputs are left alone.
+
+        Raises:
+            OSError: A file cannot be made, or its time not be set.
+        """
+        sources = {os.path.realpath(name) for name in _inputs(job)}
+        for name in flat_strings(job.params[1]) if len(job.params) > 1 else []:
+            if os.path.realpath(name) in sources:
+                continue
+            if not os.path.isdir(name):
+                with open(name, "a", encoding="utf-8"):
+                    pass
+            os.utime(name)
+            self._files.forget((name,))
+
+    def flush(self) -> None:
+        """Return when everything is on the disk.
+
+        Raises:
+            StoreError: It could not be written.
+        """
+        self._history.flush()
+
+    def _keys(self, job: JobFiles) -> list[str]:
+        """What is noted of a job while it runs: its outputs, and the patterns of those that are not known yet."""
+        key_of = self._history.keys.of
+        sources = set(map(key_of, _inputs(job)))
+        return [key for key in dict.fromkeys(map(key_of, _outputs(job))) if key not in sources]
+
+    def _find_outputs(self, job: JobFiles) -> list[str]:
+        sources = set(map(os.path.abspath, _inputs(job)))
+        found: dict[str, None] = {}
+        for name in flat_strings(job.shown[1]) if len(job.shown) > 1 else []:
+            # A name with brackets may be a pattern, or the name of a file.
+            if is_glob(name) and not os.path.lexists(name):
+                found.update(dict.fromkeys(sorted(glob.glob(name))))
+            elif os.path.exists(name):
+                found[name] = None
+        return [name for name in found if os.path.abspath(name) not in sources]
+
+    def _remember_contents(
+        self, function: Any, job: JobFiles, begun: list[str], made: dict[str, tuple[str, float]]
+    ) -> None:
+        contents = self._assessor.contents
+        if contents is None or not made:
+            return
+        key_of = self._history.keys.of
+        names = _inputs(job)
+        before = self._stamps.pop(begun[0], None) if begun else None
+        now = contents.stamps(names) if before is not None else {}
+        changed = {name for name in names if before is not None and before.get(name) != now.get(name)}
+        contents.remember(made, {key_of(name): name for name in names}, self._assessor.helpers_sum(function), changed)
+
+    def _drop_stamps(self, begun: list[str]) -> None:
+        if begun:
+            self._stamps.pop(begun[0], None)
+
+    def _break_ties(self, inputs: list[str], outputs: list[str]) -> None:
+        """Where only the files' own times count, an output must be newer than its inputs, if only just.
+
+        A clock of files ticks every few milliseconds, on some file systems every second or two: a job that takes less
+        leaves outputs as old as its inputs, which would be made again and again.
+        """
+        newest = max((fact[0] for fact in map(self._files.get, inputs) if fact is not None), default=None)
+        if newest is None:
+            return
+        for name in outputs:
+            for step in _TIE_STEPS_S:
+                with contextlib.suppress(OSError):  # somebody else's file, or gone again: then its time stays
+                    status = os.stat(name)
+                    if status.st_mtime <= newest and newest - status.st_mtime <= _CLOCKS_AGREE_S:
+                        os.utime(name, (status.st_atime, newest + step))
+
+
+def _inputs(job: JobFiles) -> list[str]:
+    return flat_strings(job.params[0]) if job.params else []
+
+
+def _outputs(job: JobFiles) -> list[str]:
+    """The outputs that exist now, or have names, and the patterns of others."""
+    named = flat_strings(job.params[1]) if len(job.params) > 1 else []
+    return named if job.shown is job.params or len(job.shown) < 2 else named + flat_strings(job.shown[1])
+
+
+def _time_made(path: str) -> float | None:
+    """When an output was made: the clock's time where it agrees with the file's, since it is the finer one."""
+    try:
+        mtime = os.path.getmtime(path)
+    except OSError:
+        return None
+    now = time.time()
+    return now if 0 <= now - mtime < _CLOCKS_AGREE_S else mtime

@@ -1,0 +1,243 @@
+"""Whether a job is up to date.
+
+The questions are asked in this order, and the first that says no decides: are there two parameters; is an output named;
+do all files exist; was each output made to the end; by the same function; with the same parameters; and are all inputs
+older than all outputs. Files that are equally old are out of date: nobody can say which was first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from gangline.pipeline.freshness.checksum import checksum_function, checksum_helpers, checksum_params
+from gangline.pipeline.freshness.contents import CHANGED_MEANWHILE, Contents, Inputs, Print
+from gangline.pipeline.freshness.facts import FileFacts
+from gangline.pipeline.freshness.history import History
+from gangline.pipeline.freshness.levels import Level
+from gangline.pipeline.freshness.verdict import UP_TO_DATE, Cause, Freshness, Times
+from gangline.pipeline.names.nested import flat_strings, is_glob
+
+__all__ = ["Assessor", "JobFiles"]
+
+_CLOCKS_AGREE_S = 1.1
+"""A file's time and the history's are taken for the same moment when they are that close."""
+
+
+class JobFiles(Protocol):
+    """What a job is asked: what its function is called with, and how that is shown, globs in outputs unexpanded."""
+
+    @property
+    def params(self) -> Sequence[Any]:
+        """Input, output and extras, as its function is called."""
+
+    @property
+    def shown(self) -> Sequence[Any]:
+        """The same, with the globs in outputs unexpanded."""
+
+    @property
+    def named(self) -> Mapping[str, Any]:
+        """Extras that are handed over by name."""
+
+
+_NOT_SPECIFIED = Freshness(True, Cause.NOT_SPECIFIED)
+_NO_OUTPUTS = Freshness(True, Cause.NO_OUTPUTS)
+_NO_INPUTS = Freshness(False, Cause.NO_INPUTS)
+
+
+class Assessor:
+    """Tells of jobs whether they are up to date, in one pass over a pipeline.
+
+    Args:
+        level: How closely to look.
+        history: What earlier runs have made.
+        files: What is known of files; shared with whoever writes files meanwhile.
+        with_times: Whether times are wanted of jobs that are up to date, too.
+    """
+
+    def __init__(
+        self, level: Level, history: History, files: FileFacts | None = None, *, with_times: bool = False
+    ) -> None:
+        self.level = level
+        self.history = history
+        self.files = FileFacts() if files is None else files
+        self.with_times = with_times
+        self.contents = Contents(history, level >= Level.CONTENTS) if level >= Level.SIZES else None
+        self._functions: dict[Any, str] = {}
+        self._helpers: dict[Any, str] = {}
+
+    def all_fresh(self, function: Any, jobs: Iterable[JobFiles]) -> bool:
+        """Whether all jobs of a stage are up to date."""
+        return not any(self.assess(function, job).needs_update for job in jobs)
+
+    def assess(self, function: Any, job: JobFiles) -> Freshness:
+        """Whether one job of a stage is up to date.
+
+        Args:
+            function: The stage's function.
+            job: The job.
+        """
+        params = job.params
+        if len(params) < 2:
+            return _NOT_SPECIFIED
+        inputs, outputs = flat_strings(params[0]), flat_strings(params[1])
+        if not outputs:
+            return _NO_OUTPUTS
+        get = self.files.get
+        if not (all(map(get, inputs)) and all(map(get, outputs))):
+            return Freshness(True, Cause.MISSING, [name for name in (*inputs, *outputs) if get(name) is None])
+        key_of = self.history.keys.of
+        keys = list(map(key_of, outputs))
+        found = self._unfinished(job, outputs, keys)
+        if found is None and self.level >= Level.FUNCTIONS:
+            found = self._made_differently(function, job, outputs, keys)
+        if found is not None:
+            return found
+        if self.contents is not None:
+            known = self._compare_contents(self.contents, inputs, outputs, keys)
+            if known is not None:
+                return known
+        if not inputs:
+            return _NO_INPUTS
+        found = self._compare_times(inputs, outputs, keys)
+        if self.contents is not None and not found.needs_update and self.history.writing:
+            self._adopt(self.contents, function, inputs, outputs, keys)
+        return found
+
+    def _unfinished(self, job: JobFiles, outputs: list[str], keys: list[str]) -> Freshness | None:
+        """Outputs that exist, but that no run is known to have finished."""
+        mtimes, begun = self.history.mtimes, self.history.begun
+        if self.level >= Level.HISTORY:
+            if all(map(mtimes.__contains__, keys)):
+                return None
+            unfinished = [name for name, key in zip(outputs, keys, strict=True) if key not in mtimes]
+        else:
+            # Without a history all that is known of an output is that a run began it and did not come to the end.
+            if not begun:
+                return None
+            names = [*zip(outputs, keys, strict=True), *self._patterns(job)]
+            unfinished = [name for name, key in names if key in begun and key not in mtimes]
+        return Freshness(True, Cause.UNFINISHED, list(dict.fromkeys(unfinished))) if unfinished else None
+
+    def _patterns(self, job: JobFiles) -> list[tuple[str, str]]:
+        if job.shown is job.params:
+            return []
+        key_of = self.history.keys.of
+        return [(name, key_of(name)) for name in flat_strings(job.shown[1]) if is_glob(name)]
+
+    def _made_differently(self, function: Any, job: JobFiles, outputs: list[str], keys: list[str]) -> Freshness | None:
+        """Outputs that another function made, or that were made with other parameters."""
+        function_sum = self.function_sum(function)
+        params_sum = checksum_params(job.params[2:], job.named) if self.level >= Level.PARAMETERS else None
+        sums = self.history.sums
+        by_params, by_function = [], []
+        for name, key in zip(outputs, keys, strict=True):
+            old_params, old_function = sums(key)
+            if params_sum is not None and params_sum != old_params:
+                by_params.append(name)
+            elif function_sum != old_function:
+                by_function.append(name)
+        if by_function:
+            return Freshness(True, Cause.FUNCTION, list(dict.fromkeys(by_function)))
+        if by_params:
+            return Freshness(True, Cause.PARAMETERS, by_params)
+        return self._helped_differently(function, outputs, keys)
+
+    def _helped_differently(self, function: Any, outputs: list[str], keys: list[str]) -> Freshness | None:
+        if self.contents is None:
+            return None
+        helpers = self.helpers_sum(function)
+        found = []
+        for name, key in zip(outputs, keys, strict=True):
+            made = self.contents.made(key)
+            if made is not None and made.helpers != helpers:
+                found.append(name)
+        return Freshness(True, Cause.HELPERS, found) if found else None
+
+    def function_sum(self, function: Any) -> str:
+        """The checksum of a stage's function; worked out once."""
+        found = self._functions.get(id(function))
+        if found is None:
+            found = self._functions[id(function)] = checksum_function(function)
+        return found
+
+    def helpers_sum(self, function: Any) -> str:
+        """The checksum of the functions that a stage's function uses; worked out once."""
+        found = self._helpers.get(id(function))
+        if found is None:
+            found = self._helpers[id(function)] = checksum_helpers(function)
+        return found
+
+    def _compare_contents(
+        self, contents: Contents, inputs: list[str], outputs: list[str], keys: list[str]
+    ) -> Freshness | None:
+        """What sizes or contents say; None when they leave it to the times, or are not known."""
+        key_of = self.history.keys.of
+        now = {key_of(name): (name, contents.print_of(name)) for name in inputs}
+        lists: dict[str, Any] = {}
+        for name, key in zip(outputs, keys, strict=True):
+            if key in now:
+                continue
+            made = contents.made(key)
+            if made is None:
+                return None
+            print_now = contents.print_of(name)
+            if print_now is None or (made.size, made.digest if print_now.digest else "") != print_now:
+                return Freshness(True, Cause.OUTPUTS, [name])
+            if made.inputs not in lists:
+                lists[made.inputs] = contents.inputs(made)
+        for before in lists.values():
+            if before is None:
+                return None
+            changed = _changed_inputs(before, now)
+            if changed:
+                return Freshness(True, Cause.INPUTS, changed)
+        return UP_TO_DATE if self.level >= Level.CONTENTS and lists and inputs else None
+
+    def _compare_times(self, inputs: list[str], outputs: list[str], keys: list[str]) -> Freshness:
+        get, mtimes = self.files.get, self.history.mtimes
+        with_history = self.level >= Level.HISTORY
+        input_times, inodes = [], set()
+        for name in inputs:
+            mtime, inode = get(name) or _GONE
+            inodes.add(inode)
+            if with_history:
+                mtime = max(mtime, mtimes.get(self.history.keys.of(name), mtime))
+            input_times.append(mtime)
+        output_times, compared = [], []
+        for name, key in zip(outputs, keys, strict=True):
+            mtime, inode = get(name) or _GONE
+            if inode in inodes and any(self.files.same_file(name, source) for source in inputs):
+                continue
+            noted = mtimes[key] if with_history else mtime
+            # The history's time is the finer one, unless the file has been set back since.
+            output_times.append(mtime if noted - mtime > _CLOCKS_AGREE_S else noted)
+            compared.append(name)
+        stale = bool(output_times) and max(input_times) >= min(output_times)
+        if not stale and not self.with_times:
+            return UP_TO_DATE
+        times = Times(list(zip(input_times, inputs, strict=True)), list(zip(output_times, compared, strict=True)))
+        return Freshness(stale, Cause.TIMES if stale else Cause.UP_TO_DATE, (), times)
+
+    def _adopt(self, contents: Contents, function: Any, inputs: list[str], outputs: list[str], keys: list[str]) -> None:
+        """From now on the contents of a job are known that ran when nobody looked at them."""
+        key_of, mtimes = self.history.keys.of, self.history.mtimes
+        sources = {key_of(name): name for name in inputs}
+        made = {key: (name, mtimes[key]) for name, key in zip(outputs, keys, strict=True) if key not in sources}
+        contents.remember(made, sources, self.helpers_sum(function), set())
+
+
+_GONE = (0.0, -1)
+"""Stands for a file that was there a moment ago."""
+
+
+def _changed_inputs(before: Inputs, now: dict[str, tuple[str, Print | None]]) -> list[str]:
+    """Inputs that are new, gone or different."""
+    changed = [name for key, (name, print_now) in now.items() if _differs(before.get(key), print_now)]
+    return changed + sorted(before.keys() - now.keys())
+
+
+def _differs(before: Print | None, now: Print | None) -> bool:
+    if before is None or now is None or before.size != now.size:
+        return True
+    return before.digest == CHANGED_MEANWHILE or bool(now.digest and before.digest and now.digest != before.digest)

@@ -1,0 +1,115 @@
+"""Writes a history in batches, on a thread of its own.
+
+Whatever has come together while one batch was being written is the next one: a single entry is on the disk as soon as
+the disk allows, and thousands of them cost few writes. Entries are written in the order in which they were added.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gangline.errors import StoreError
+from gangline.pipeline.freshness.database import QUERIES, explained
+
+__all__ = ["Change", "Writer"]
+
+Change = tuple[str, Sequence[Any] | Mapping[str, Any]]
+"""The name of a statement and its parameters."""
+
+
+class Writer:
+    """Brings changes to the disk.
+
+    Args:
+        connection: Used by nobody else meanwhile.
+        path: The history's file, for messages.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        self._connection = connection
+        self._path = path
+        self._changed = threading.Condition()
+        self._waiting: list[Change] = []
+        self._added = 0
+        self._written = 0
+        self._closing = False
+        self._error: StoreError | None = None
+        self._thread: threading.Thread | None = None
+
+    def add(self, changes: Sequence[Change]) -> int:
+        """Take changes to be written soon; returns a number for `wait`.
+
+        Raises:
+            StoreError: An earlier batch could not be written.
+        """
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+            self._waiting += changes
+            self._added += len(changes)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="gangline-history", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+            return self._added
+
+    def wait(self, number: int | None = None) -> None:
+        """Return when everything added so far, or up to that number, is on the disk.
+
+        Raises:
+            StoreError: It could not be written.
+        """
+        with self._changed:
+            target = self._added if number is None else number
+            self._changed.wait_for(lambda: self._written >= target or self._error is not None)
+            if self._error is not None:
+                raise self._error
+
+    def close(self) -> None:
+        """Write what is left, and end.
+
+        Raises:
+            StoreError: It could not be written.
+        """
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        while batch := self._next():
+            try:
+                with explained(self._path):
+                    self._write(batch)
+            except StoreError as error:
+                with self._changed:
+                    self._error = error
+                    self._changed.notify_all()
+                return
+            with self._changed:
+                self._written += len(batch)
+                self._changed.notify_all()
+
+    def _next(self) -> list[Change]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            batch, self._waiting = self._waiting, []
+            return batch
+
+    def _write(self, batch: list[Change]) -> None:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, parameters in batch:
+                connection.execute(QUERIES[statement], parameters)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
