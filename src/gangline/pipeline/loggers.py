@@ -1,4 +1,4 @@
-"""The loggers that a run is given when the user has none: to standard error, to a stream, to nowhere."""
+"""Loggers that need no setting up: everything to standard error, everything to a stream, or nothing at all."""
 
 from __future__ import annotations
 
@@ -6,78 +6,90 @@ import random
 import sys
 from typing import Any, TextIO
 
-__all__ = ["black_hole_logger", "stderr_logger", "t_black_hole_logger", "t_stderr_logger", "t_stream_logger"]
+__all__ = ["BlackHoleLogger", "StderrLogger", "StreamLogger", "black_hole_logger", "stderr_logger"]
 
 
-class t_black_hole_logger:
-    """Says nothing."""
+class BlackHoleLogger:
+    """Takes messages and does nothing with them."""
 
-    def info(self, message: object, *args: object, **kwargs: object) -> None:
+    def info(self, message: object, *args: Any, **kwargs: Any) -> None:
         """Nothing."""
 
-    debug = warning = error = info
+    def debug(self, message: object, *args: Any, **kwargs: Any) -> None:
+        """Nothing."""
+
+    def warning(self, message: object, *args: Any, **kwargs: Any) -> None:
+        """Nothing."""
+
+    def error(self, message: object, *args: Any, **kwargs: Any) -> None:
+        """Nothing."""
 
 
-class t_stream_logger:
-    """Writes to a stream, warnings and errors set apart.
+class StreamLogger:
+    """Writes messages to a stream, warnings and errors so that they stand out.
 
     Args:
-        stream: Where to.
+        stream: Where to write.
     """
 
-    def __init__(self, stream: TextIO | Any) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-
-    @property
-    def stream(self) -> TextIO | Any:
-        """Where it writes to."""
-        return self._stream
-
-    def info(self, message: str) -> None:
-        """Write a line."""
-        self.stream.write(f"{message}\n")
-
-    debug = info
-
-    def warning(self, message: str) -> None:
-        """Write a warning."""
-        self.stream.write(f"\n\nWARNING:\n    {message}\n\n")
-
-    def error(self, message: str) -> None:
-        """Write an error."""
-        self.stream.write(f"\n\nERROR:\n    {message}\n\n")
-
-
-class t_stderr_logger(t_stream_logger):
-    """Writes to what standard error is at that moment."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
         self.unique_prefix = ""
 
     @property
-    def stream(self) -> TextIO | Any:
-        """Standard error."""
+    def stream(self) -> TextIO:
+        """Where messages go."""
+        return self._stream
+
+    def info(self, message: object, *args: Any, **kwargs: Any) -> None:
+        """Write a line."""
+        self.stream.write(f"{self.unique_prefix}{_filled_in(message, args)}\n")
+
+    def debug(self, message: object, *args: Any, **kwargs: Any) -> None:
+        """Write a line."""
+        self.info(message, *args)
+
+    def warning(self, message: object, *args: Any, **kwargs: Any) -> None:
+        """Write a paragraph under the heading of a warning."""
+        self._stand_out("WARNING", _filled_in(message, args))
+
+    def error(self, message: object, *args: Any, **kwargs: Any) -> None:
+        """Write a paragraph under the heading of an error."""
+        self._stand_out("ERROR", _filled_in(message, args))
+
+    def _stand_out(self, heading: str, text: str) -> None:
+        self.stream.write(f"\n\n{self.unique_prefix}{heading}:\n    {text}\n\n")
+
+
+class StderrLogger(StreamLogger):
+    """Writes messages to what is standard error at that moment."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard error now: programs and tests put another stream there."""
         return sys.stderr
 
     def add_unique_prefix(self) -> None:
-        """Begin what follows with a random number, to tell one run from another."""
-        self.unique_prefix = f"{random.randint(0, 1000)} "
+        """From now on begin each message with a number, so that the texts of several runs can be told apart."""
+        self.unique_prefix = f"{random.Random().randint(0, 1000)} "
 
-    def info(self, message: str) -> None:
-        """Write a line."""
-        super().info(self.unique_prefix + message)
-
-    debug = info
-
-    def warning(self, message: str) -> None:
-        """Write a warning."""
-        self.stream.write(f"\n\n{self.unique_prefix}WARNING:\n    {message}\n\n")
-
-    def error(self, message: str) -> None:
-        """Write an error."""
-        self.stream.write(f"\n\n{self.unique_prefix}ERROR:\n    {message}\n\n")
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _stderr_logger, (self.unique_prefix,)
 
 
-black_hole_logger = t_black_hole_logger()
-stderr_logger = t_stderr_logger()
+def _stderr_logger(unique_prefix: str) -> StderrLogger:
+    """The logger as it arrives in another process."""
+    made = StderrLogger()
+    made.unique_prefix = unique_prefix
+    return made
+
+
+def _filled_in(message: object, args: tuple[Any, ...]) -> str:
+    return str(message) % args if args else str(message)
+
+
+black_hole_logger = BlackHoleLogger()
+stderr_logger = StderrLogger()

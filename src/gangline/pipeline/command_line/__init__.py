@@ -1,0 +1,1 @@
+"""Options of programs that have a pipeline, and what they log."""
