@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gangline.views import joblib_backend
+
 if TYPE_CHECKING:
     from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 
@@ -168,3 +170,6 @@ def bind_kernel(**kwargs: Any) -> NoReturn:
     from gangline.errors import UsageError
 
     raise UsageError("engines are not Jupyter kernels, so no front end can be bound to one; use view.execute or %px")
+
+
+joblib_backend.offer()

@@ -1,16 +1,31 @@
 """joblib, and with it scikit-learn, on the engines: ``joblib.parallel_config(backend="gangline")``.
 
-joblib is imported only when a program asks for it, and so is the class that it calls.
+joblib is imported only when a program asks for it, and so is the class that it calls. A program that has loaded joblib
+when it makes a client, or imports `gangline.views`, can name the backend at once; others call
+`register_joblib_backend` before.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from gangline.errors import MissingExtra
 
-__all__ = ["register"]
+__all__ = ["offer", "register"]
+
+
+def offer() -> None:
+    """Let joblib find the backend by its name, without being registered first, if the program has joblib loaded."""
+    loaded = sys.modules.get("joblib.parallel")
+    if loaded is not None:
+        loaded.EXTERNAL_BACKENDS.setdefault("gangline", _register_own)
+
+
+def _register_own() -> None:
+    import_module("gangline.views.joblib").register()
 
 
 def register(

@@ -2,7 +2,7 @@ import pytest
 
 joblib = pytest.importorskip("joblib", reason="joblib is not installed; install it with: pip install joblib")
 
-from gangline.views import error, register_joblib_backend  # noqa: E402
+from gangline.views import Client, error, register_joblib_backend  # noqa: E402
 
 
 def square(x):
@@ -42,3 +42,14 @@ def test_engines_of_its_own_by_either_name():
     for name in ("gangline", "ipyparallel"):
         with joblib.parallel_config(backend=name, n_jobs=2):
             assert joblib.Parallel()(joblib.delayed(square)(x) for x in range(5)) == [0, 1, 4, 9, 16]
+
+
+def test_it_is_found_by_name_once_there_is_a_client(monkeypatch):
+    from joblib import parallel
+
+    monkeypatch.setattr(parallel, "BACKENDS", {name: parallel.BACKENDS[name] for name in ("loky", "sequential")})
+    monkeypatch.setattr(parallel, "EXTERNAL_BACKENDS", {})
+    with pytest.raises(ValueError, match="gangline"), joblib.parallel_config(backend="gangline"):
+        pass
+    with Client(n=1), joblib.parallel_config(backend="gangline"):
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(-n) for n in range(5)) == list(range(5))

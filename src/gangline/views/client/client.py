@@ -14,6 +14,7 @@ from gangline._runtime.session import Session
 from gangline.errors import UsageError
 from gangline.messages import Scheme
 from gangline.ports import Backend
+from gangline.views import joblib_backend
 from gangline.views.broadcast import BroadcastView
 from gangline.views.control import Control
 from gangline.views.direct import DirectView
@@ -94,6 +95,7 @@ class Client(Control):
         self.profile = profile or "default"
         self.debug = debug
         _activate_first(self)
+        joblib_backend.offer()
 
     def __del__(self) -> None:
         if self._closed or not self._owns_session or self._pid != os.getpid() or sys.is_finalizing():
