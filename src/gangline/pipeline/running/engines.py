@@ -104,10 +104,13 @@ class Engines:
         return work
 
     def _session(self, place: str) -> Session:
-        session = self._sessions.get(place)
-        if session is None:
-            count = 1 if place == INLINE else self._options.parallelism
-            session = self._sessions[place] = Session(self._backend(place), engines=count)
+        if place in self._sessions:
+            return self._sessions[place]
+        count = 1 if place == INLINE else self._options.parallelism
+        session = self._sessions[place] = Session(self._backend(place), engines=count)
+        if place == INLINE:
+            # It is there only when somebody has waited for it; after that, to submit a job is to run it.
+            session.wait_for(lambda: bool(session.engines))
         return session
 
     def _backend(self, place: str) -> Backend:

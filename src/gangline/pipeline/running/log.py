@@ -89,6 +89,12 @@ class Log:
         """It is found out whether a stage has something to do."""
         self._at(_INTERNALS, f"  Task = {stage.display_name!r} ")
 
+    def odd_stage(self, stage: Stage, notes: Notes) -> None:
+        """A stage has nothing to do, and perhaps should."""
+        if self.detail >= _NAMES:
+            for warning in notes.warnings:
+                self.odd(f"    'In Task\n{stage.declaration.show()}\n{warning}")
+
     def enters(self, stage: Stage, forced: bool) -> None:
         """A stage's turn has come."""
         self._at(_NAMES, f"Task enters queue = {stage.display_name!r} {': Forced to rerun' if forced else ''}")

@@ -68,14 +68,14 @@ def planned(options: RunOptions, log: Log) -> Iterator[Plan]:
         assessor = Assessor(level, history, facts, with_times=log.tells_times)
         judge = Judge(expansion, assessor)
         temporary = TemporaryFiles(order, expansion, facts)
-        needed, forced = _find_needed(options, selection, judge, temporary, log)
+        needed, forced = _find_needed(options, selection, judge, temporary, expansion, log)
         plan = Plan(selection, expansion, assessor, judge, Recorder(assessor), needed, forced, temporary)
         _tell(plan, options, log)
         yield plan
 
 
 def _find_needed(
-    options: RunOptions, selection: Selection, judge: Judge, temporary: TemporaryFiles, log: Log
+    options: RunOptions, selection: Selection, judge: Judge, temporary: TemporaryFiles, expansion: Expansion, log: Log
 ) -> tuple[tuple[Stage, ...], frozenset[Stage]]:
     graph = selection.graph
     if options.touching is Touching.HISTORY:
@@ -84,7 +84,10 @@ def _find_needed(
     def is_fresh(stage: Stage) -> bool:
         log.looking_at(stage)
         with expanding(stage):
-            return judge.is_fresh(stage)
+            fresh = judge.is_fresh(stage)
+        if fresh and stage.wiring.expand is not None and expansion.is_active(stage):
+            log.odd_stage(stage, expansion.notes(stage))
+        return fresh
 
     needed = graph.needed(selection.forced, is_fresh, maximal_rebuild=options.gnu_make_maximal_rebuild_mode)
     return temporary.add_makers(graph, needed), frozenset(selection.forced)

@@ -1,0 +1,54 @@
+import os
+import time
+
+from ruffus import *
+from telling import put, tell, tell_files
+
+
+def age(name, seconds):
+    then = time.time() - seconds
+    os.utime(name, (then, then))
+
+
+@originate(["a.1", "b.1"])
+def first(output):
+    put(output, "first")
+
+
+@transform(first, suffix(".1"), ".2", "parameter")
+def second(source, output, extra):
+    put(output, extra)
+
+
+@split(second, "many.*.3")
+def third(sources, outputs):
+    put("many.0.3", "third")
+
+
+@merge([third, first], "end")
+def fourth(sources, output):
+    put(output, "fourth")
+
+
+tell("touched", pipeline_run, [fourth], touch_files_only=True, verbose=3)
+tell_files()
+for name in ("many.0.3",):
+    put(name, "by hand")
+tell("after touching", pipeline_run, [fourth], verbose=4)
+tell_files()
+tell("nothing to do", pipeline_run, [fourth], verbose=4)
+os.unlink(".ruffus_history.sqlite")
+tell("no history", pipeline_run, [second], verbose=4)
+os.unlink(".ruffus_history.sqlite")
+tell("regenerated", pipeline_run, [fourth], touch_files_only="regenerate", verbose=3)
+tell("after regenerating", pipeline_run, [fourth], verbose=4)
+for level in (0, 1, 2, 3):
+    tell(f"level {level}", pipeline_run, [fourth], checksum_level=level, verbose=4, one_second_per_job=False)
+age("a.2", 1000)
+tell("an old output", pipeline_run, [fourth], verbose=4)
+os.unlink("a.2")
+tell("an output is gone, minimal", pipeline_run, [fourth], gnu_make_maximal_rebuild_mode=False, verbose=4)
+tell("an output is gone", pipeline_run, [fourth], verbose=4)
+tell("forced", pipeline_run, [fourth], [second], verbose=3)
+tell("forced by name", pipeline_run, ["third"], ["first"], verbose=1)
+tell_files()
