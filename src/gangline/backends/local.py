@@ -13,7 +13,7 @@ from typing import Any
 from gangline._engine.capture import Capture, install_streams
 from gangline._engine.closure import captured_globals, global_names
 from gangline._engine.context import EngineContext, current, enter
-from gangline._engine.execute import OK, UNMET, run_task
+from gangline._engine.execute import ERROR, OK, UNMET, failure_of, run_task
 from gangline._engine.logs import TaskLogHandler
 from gangline.backends.kinds import kind_of
 from gangline.messages import Attempt, Status, TaskId
@@ -78,15 +78,42 @@ def _capture_here() -> Capture | None:
     return context.capture if context is not None and context.task is not None else None
 
 
-def run_local(context: EngineContext, routing: Routing, task: TaskId, call: LocalCall, capture: Capture) -> Attempt:
-    """Run a task on this thread, as on that engine. Tasks may be nested: one may wait for others and so run them."""
+def _nothing() -> None:
+    """For engines whose tasks are not interrupted."""
+
+
+def run_local(
+    context: EngineContext,
+    routing: Routing,
+    task: TaskId,
+    call: LocalCall,
+    capture: Capture,
+    calm: Callable[[], None] = _nothing,
+) -> Attempt:
+    """Run a task on this thread, as on that engine. Tasks may be nested: one may wait for others and so run them.
+
+    Args:
+        context: The engine.
+        routing: Where its output is told apart.
+        task: The task's number.
+        call: What to call.
+        capture: Takes what the task writes.
+        calm: Called as soon as the task has ended: no interrupt is delivered after it. One that takes effect before is
+            the task's own, so that it cannot upset what comes next.
+    """
     outer = enter(context)
     outer_task, outer_capture = context.task, context.capture
     context.capture = capture
     try:
         with routing:
             started_at = time.time()
-            status, value = run_task(context, task, _at_home(call.function, context), call.args, call.kwargs)
+            try:
+                try:
+                    status, value = run_task(context, task, _at_home(call.function, context), call.args, call.kwargs)
+                finally:
+                    calm()
+            except KeyboardInterrupt as late:
+                status, value = ERROR, failure_of(late)
             completed_at = time.time()
     finally:
         context.task, context.capture = outer_task, outer_capture

@@ -141,7 +141,7 @@ class ProcessesBackend:
             numbers = forgotten.take()
             for process in self._engines.values():
                 process.outgoing.forget(numbers)
-        if (target := self._engines.get(engine)) is not None:  # else its end is about to be reported
+        if tasks and (target := self._engines.get(engine)) is not None:  # else its end is about to be reported
             target.outgoing.send(cast(Sequence[tuple[TaskId, Call]], tasks))
 
     def recall(self, engine: EngineId) -> Sequence[TaskId]:

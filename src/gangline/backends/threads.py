@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from gangline._engine.capture import Capture
 from gangline._engine.context import EngineContext
-from gangline._engine.execute import failure_of
 from gangline.backends import local
 from gangline.backends.place import core_count, local_engine
 from gangline.errors import UsageError
@@ -26,7 +25,6 @@ from gangline.messages import (
     Finished,
     Output,
     Payload,
-    Status,
     TaskId,
 )
 from gangline.ports import Inbox
@@ -158,9 +156,8 @@ class _EngineThread(threading.Thread):
     def run(self) -> None:
         """Announce the engine and run what comes."""
         self._inbox.put(EngineJoined(self._engine, local_engine(self._context.uuid, os.getpid())))
-        while not self._abandoned and (item := self.queue.get()) is not None:
+        while (item := self.queue.get()) is not None and self._begin(item[0]):
             task, call = item
-            self.running = task
             attempt = self._attempt(task, call)
             with self._lock:
                 self.running = None
@@ -169,24 +166,24 @@ class _EngineThread(threading.Thread):
             del item, call, attempt
         self._context.close()
 
+    def _begin(self, task: TaskId) -> bool:
+        """From here on the task counts as started; False when the engine has been abandoned before."""
+        with self._lock:
+            if not self._abandoned:
+                self.running = task
+            return not self._abandoned
+
     def _attempt(self, task: TaskId, call: local.LocalCall) -> Attempt:
         def report(stream: str, content: Any) -> None:
             if not self._abandoned:
                 self._inbox.put(Output(self._engine, task, stream, content))
 
-        started_at = time.time()
-        try:
-            attempt = local.run_local(self._context, self._routing, task, call, _LiveCapture(report))
-            self._calm()
-        except KeyboardInterrupt as late:  # an interrupt that took effect when the task had just ended
-            self._calm()
-            return Attempt(task, Status.ERROR, failure_of(late), started_at, time.time(), None)
-        return attempt
+        return local.run_local(self._context, self._routing, task, call, _LiveCapture(report), self._calm)
 
     def _calm(self) -> None:
-        """From here on no interrupt is delivered any more."""
+        """From here on no interrupt is delivered any more. Still it is the task that runs, until it is reported."""
         with self._lock:
-            self.running = None
+            self._context.interruptible = False
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), None)
 
     def interrupt(self, task: TaskId) -> None:

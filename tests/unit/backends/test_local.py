@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from gangline._engine import execute
+from gangline._engine.capture import Capture
 from gangline._engine.context import current
+from gangline.backends import local, threads
 from gangline.backends.inline import InlineBackend
 from gangline.backends.threads import ThreadsBackend
 from gangline.errors import UnmetDependency
@@ -163,6 +166,36 @@ def test_killed_thread_is_replaced_and_its_result_does_not_count(drive: Drive) -
     go_on.set()
     assert driver.value(int) == 0
     assert task not in driver.done
+
+
+def test_thread_killed_between_the_end_of_a_task_and_its_report(drive: Drive, monkeypatch: Any) -> None:
+    driver = drive(ThreadsBackend(), 1)
+    engine = driver.join()
+
+    def take(capture: Capture) -> dict[str, Any]:
+        driver.backend.kill(engine, "just then")
+        return Capture.take(capture)
+
+    monkeypatch.setattr(threads._LiveCapture, "take", take, raising=False)
+    task = driver.send(print, "written")
+    driver.until(lambda: driver.lost)
+    assert driver.lost[0].running == {task}, "it would be run a second time, as if it had not been started"
+    assert task not in driver.done
+
+
+def test_interrupt_that_comes_late_upsets_nothing(drive: Drive, monkeypatch: Any) -> None:
+    driver = drive(ThreadsBackend(), 1)
+    before = sys.stdout
+
+    def run_and_be_interrupted(context: Any, *call: Any) -> None:
+        execute.run_task(context, *call)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run_task", run_and_be_interrupted)
+    assert driver.run(int).value.ename == "KeyboardInterrupt"
+    driver.until(lambda: sys.stdout is before)
+    monkeypatch.undo()
+    assert driver.value(int) == 0
 
 
 def test_thread_is_interrupted(drive: Drive) -> None:
