@@ -9,32 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from gangline._engine.context import current
 from gangline.errors import UsageError
 from gangline.messages import EngineId, TaskId
 from gangline.testing.conformance.base import Part
 from gangline.testing.conformance.driver import Call, Driver, value_of
+from gangline.testing.probes.engines import exit_by_exception, leave, self_portrait, write_down
 
 __all__ = ["Engines"]
 
 Start = Callable[[int | None], Driver]
-
-
-def _self_portrait() -> tuple[int, str, int]:
-    context = current()
-    assert context is not None
-    return context.engine_id, context.uuid, os.getpid()
-
-
-def _leave(code: int) -> None:
-    os.write(2, b"these were my last words\n")
-    os._exit(code)
-
-
-def _write_down(path: str, number: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.write(descriptor, f"{number}\n".encode())
-    os.close(descriptor)
 
 
 class Engines(Part):
@@ -47,7 +30,7 @@ class Engines(Part):
         infos = [driver.engines[engine] for engine in engines]
         assert len({info.uuid for info in infos}) == 2
         for engine, info in zip(engines, infos, strict=True):
-            assert driver.value(_self_portrait, engine=engine) == (engine, info.uuid, info.pid)
+            assert driver.value(self_portrait, engine=engine) == (engine, info.uuid, info.pid)
             assert (info.pid != os.getpid()) == self.traits.own_processes
             assert info.host
             assert info.pool
@@ -129,7 +112,7 @@ class Engines(Part):
         for turn in range(4):
             engine, already = driver.engine, len(driver.done)
             first = len(tasks)
-            tasks += driver.send_all([(_write_down, (path, first + i), {}) for i in range(300)])
+            tasks += driver.send_all([(write_down, (path, first + i), {}) for i in range(300)])
             driver.until(lambda: len(driver.done) > already + 40 * turn)  # noqa: B023
             driver.backend.kill(engine, "it was time")
             driver.await_loss(engine)
@@ -160,7 +143,7 @@ class Engines(Part):
         """It takes its engine along and nothing else. Without processes the worst it can do is `SystemExit`."""
         engine, started = driver.engine, len(driver.joined)
         quick: list[Call] = [(abs, (-i,), {}) for i in range(20)]
-        last: Call = (_leave, (7,), {}) if self.traits.own_processes else (_exit_by_exception, (7,), {})
+        last: Call = (leave, (7,), {}) if self.traits.own_processes else (exit_by_exception, (7,), {})
         tasks = driver.send_all([*quick, last, *quick[:3]])
         if not self.traits.own_processes:
             assert driver.results(tasks)[20].value.ename == "SystemExit"
@@ -210,7 +193,3 @@ class Engines(Part):
             driver.backend.stop_engine(engine)
         assert driver.value(abs, -1) == 1
         assert (driver.joined, len(driver.lost)) == ([gone, survivor], 1)
-
-
-def _exit_by_exception(code: int) -> None:
-    raise SystemExit(code)

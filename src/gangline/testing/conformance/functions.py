@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from gangline._engine.context import current
 from gangline.testing.conformance.base import Part, run_as_main
 from gangline.testing.conformance.driver import Driver
+from gangline.testing.probes.functions import get, put_held
 
 __all__ = ["Functions"]
 
@@ -40,18 +39,6 @@ def fail(): raise ScriptError("of the script")
 
 def uses_engine_names(): return held * factor
 '''
-
-
-def put(**names: Any) -> None:
-    context = current()
-    assert context is not None
-    context.namespace.update(names)
-
-
-def get(name: str) -> Any:
-    context = current()
-    assert context is not None
-    return context.namespace.get(name, "nothing")
 
 
 class Functions(Part):
@@ -95,7 +82,7 @@ class Functions(Part):
         """From task to task, also past one that fails; each engine has its own."""
         driver = start(2)
         one, other = driver.join(2)
-        driver.value(_put_held, 7, engine=one)
+        driver.value(put_held, 7, engine=one)
         assert driver.run(divmod, 1, 0, engine=one).value.ename == "ZeroDivisionError"
         assert [driver.value(get, "held", engine=engine) for engine in (one, other)] == [7, "nothing"]
         main = run_as_main(SCRIPT)
@@ -104,12 +91,8 @@ class Functions(Part):
 
     def test_names_end_with_their_engine(self, driver: Driver) -> None:
         """The one that takes its place starts afresh."""
-        driver.value(_put_held, 7)
+        driver.value(put_held, 7)
         killed = driver.engine
         driver.backend.kill(killed, "it was time")
         driver.await_loss(killed)
         assert driver.value(get, "held") == "nothing"
-
-
-def _put_held(value: Any) -> None:
-    put(held=value)

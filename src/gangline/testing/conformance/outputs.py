@@ -3,74 +3,27 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from gangline._engine.context import current
 from gangline.messages import Output
 from gangline.testing.conformance.base import Part
 from gangline.testing.conformance.driver import Driver, value_of
-from gangline.testing.conformance.stage import Door
+from gangline.testing.probes.outputs import (
+    LOGGER,
+    publish_lock,
+    talk,
+    talk_and_fail,
+    talk_and_wait,
+    talk_from_thread,
+    write_much,
+    write_to_descriptors,
+)
 
 __all__ = ["Outputs"]
-
-LOGGER = "gangline_conformance"
-
-
-def talk(word: str) -> str:
-    """Write something by every way there is."""
-    context = current()
-    assert context is not None
-    print(word, "out")  # noqa: T201
-    sys.stderr.write(f"{word} err\n")
-    logging.getLogger(LOGGER).warning("%s log", word)
-    context.display({"text/plain": f"{word} shown"}, {"width": 1})
-    context.publish({"first": word})
-    context.publish({"second": len(word)})
-    return word
-
-
-def talk_and_wait(door: Door) -> None:
-    talk("early")
-    door.enter()
-    print("late")  # noqa: T201
-
-
-def talk_and_fail() -> None:
-    print("before")  # noqa: T201
-    raise ValueError("after")
-
-
-def talk_from_thread() -> None:
-    print("main")  # noqa: T201
-    thread = threading.Thread(target=print, args=("side",))
-    thread.start()
-    thread.join()
-    sys.stdout.buffer.write(b"bytes\n")
-    sys.stdout.flush()
-
-
-def publish_lock() -> str:
-    context = current()
-    assert context is not None
-    print("kept")  # noqa: T201
-    context.publish({"lock": threading.Lock()})
-    return "done"
-
-
-def write_much() -> None:
-    for number in range(20_000):
-        print(f"{number:0100}")  # noqa: T201
-
-
-def write_to_descriptors() -> None:
-    os.write(1, b"straight to 1\n")
-    os.write(2, b"straight to 2\n")
 
 
 def as_complete(word: str) -> dict[str, Any]:

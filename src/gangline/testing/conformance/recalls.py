@@ -5,27 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from gangline._engine.context import current
 from gangline.messages import Payload, TaskId
 from gangline.testing.conformance.base import Part
 from gangline.testing.conformance.driver import Driver, value_of
+from gangline.testing.probes.recalls import all_runs, count_run
 
 __all__ = ["Recalls"]
-
-
-def count_run(number: int) -> int:
-    """How often the engine has run this task."""
-    context = current()
-    assert context is not None
-    runs: dict[int, int] = context.namespace.setdefault("runs", {})
-    runs[number] = runs.get(number, 0) + 1
-    return runs[number]
-
-
-def all_runs() -> dict[int, int]:
-    context = current()
-    assert context is not None
-    return dict(context.namespace.get("runs", {}))
 
 
 class Recalls(Part):

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import decimal
-import enum
 import fractions
 import functools
 import math
 import threading
 import time
-from collections import Counter, OrderedDict, namedtuple
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter, OrderedDict
 from typing import Any
 
 import pytest
 
-from gangline._engine.context import current
 from gangline.errors import ResultUnreadable, UnmetDependency
 from gangline.messages import Status
 from gangline.testing.conformance.base import Part
 from gangline.testing.conformance.driver import Call, Driver, value_of
+from gangline.testing.probes.results import (
+    Colour,
+    Detailed,
+    Mute,
+    OnlyOnEngines,
+    Point,
+    TwoArguments,
+    append_more,
+    chained,
+    coroutine_of_generator,
+    count_and_fail,
+    count_later,
+    count_up,
+    fail_deep_down,
+    later,
+    log_in_namespace,
+    raise_error,
+    raise_two,
+    recurse,
+    same,
+)
 
 __all__ = ["Results"]
-
-Point = namedtuple("Point", "x y")
-
-
-class Colour(enum.IntEnum):
-    RED = 1
 
 
 VALUES: list[Any] = [
@@ -62,88 +73,6 @@ VALUES: list[Any] = [
 ]
 
 
-class TwoArguments(Exception):
-    """Cannot be unpickled: it is pickled as a call with one argument."""
-
-    def __init__(self, one: int, two: int) -> None:
-        super().__init__(f"{one} and {two}")
-
-
-class Mute(Exception):
-    def __str__(self) -> str:
-        raise RuntimeError("no words")
-
-
-class Detailed(Exception):
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.detail = {"code": 5}
-
-
-class OnlyOnEngines:
-    """Can be pickled anywhere, but unpickled by a task only."""
-
-    def __reduce__(self) -> Any:
-        return _unpickle_on_engine, ()
-
-
-def _unpickle_on_engine() -> str:
-    context = current()
-    if context is None or context.task is None:
-        raise OSError("not here")
-    return "unpickled"
-
-
-def raise_error(error: BaseException) -> None:
-    raise error
-
-
-def raise_two(number: int) -> None:
-    raise TwoArguments(number, 2)
-
-
-def fail_deep_down(depth: int) -> float:
-    return 1 / depth if depth == 0 else fail_deep_down(depth - 1)
-
-
-def chained() -> None:
-    try:
-        fail_deep_down(0)
-    except ZeroDivisionError as exc:
-        raise Detailed("on top") from exc
-
-
-def log_in_namespace(number: int) -> list[int]:
-    context = current()
-    assert context is not None
-    seen: list[int] = context.namespace.setdefault("seen", [])
-    seen.append(number)
-    return list(seen)
-
-
-def count_up(to: int) -> Iterator[int]:
-    yield from range(to)
-
-
-def count_and_fail() -> Iterator[int]:
-    yield 1
-    raise LookupError("half way")
-
-
-async def later(value: Any) -> Any:
-    await asyncio.sleep(0)
-    return value
-
-
-async def count_later(to: int) -> AsyncIterator[int]:
-    for number in range(to):
-        yield await later(number)
-
-
-async def coroutine_of_generator() -> Iterator[int]:
-    return count_up(2)
-
-
 class Results(Part):
     """What comes back of a task: its result or its failure, in order, each by itself."""
 
@@ -169,10 +98,10 @@ class Results(Part):
     @pytest.mark.parametrize("many", [1, 3])
     def test_values_arrive_as_they_are(self, driver: Driver, many: int) -> None:
         """Of every type, and with their type; alone and among others."""
-        calls: list[Call] = [(_same, (value,), {}) for _ in range(many) for value in VALUES]
+        calls: list[Call] = [(same, (value,), {}) for _ in range(many) for value in VALUES]
         values = [value_of(attempt) for attempt in driver.results(driver.send_all(calls))]
         assert [(type(value), value) for value in values] == [(type(call[1][0]), call[1][0]) for call in calls]
-        assert math.isnan(driver.value(_same, math.nan))
+        assert math.isnan(driver.value(same, math.nan))
 
     def test_all_that_can_be_called(self, driver: Driver) -> None:
         """Functions, methods, classes, partials; with positional and keyword arguments."""
@@ -307,25 +236,12 @@ class Results(Part):
     def test_endless_recursion(self, driver: Driver) -> None:
         """It is a failure like any other."""
         engine = driver.engine
-        assert type(driver.run(_recurse, 0).value.error) is RecursionError
+        assert type(driver.run(recurse, 0).value.error) is RecursionError
         assert driver.value(abs, -1) == 1
         assert list(driver.engines) == [engine]
 
     def test_payload_that_is_sent_twice(self, driver: Driver) -> None:
         """A second attempt gets the arguments as they were, unless they are shared by all."""
-        payload = driver.prepare(_append, [1])
+        payload = driver.prepare(append_more, [1])
         values = [value_of(driver.results(driver.send_payloads([payload]))[0]) for _ in range(2)]
         assert values == ([[1, "more"]] * 2 if self.traits.copies else [[1, "more", "more"]] * 2)
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _recurse(depth: int) -> int:
-    return _recurse(depth + 1) + 1
-
-
-def _append(items: list[Any]) -> list[Any]:
-    items.append("more")
-    return items

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from gangline._engine.context import current
 from gangline._runtime.handle import Handle
 from gangline._runtime.session import Session
 from gangline.errors import EngineError, TaskCancelled, UnmetDependency, Unpicklable
@@ -18,28 +16,9 @@ from gangline.testing.conformance.base import Part
 from gangline.testing.conformance.lifecycle import Traces
 from gangline.testing.conformance.stage import PATIENCE_S, Gate
 from gangline.testing.conformance.traits import Interrupts
+from gangline.testing.probes.sessions import die_unless_there_is, only_on, where
 
 __all__ = ["Sessions"]
-
-
-def where() -> int:
-    context = current()
-    assert context is not None
-    return context.engine_id
-
-
-def only_on(engine: int) -> int:
-    if where() != engine:
-        raise UnmetDependency(f"not on {where()}")
-    return engine
-
-
-def die_unless_there_is(path: str) -> str:
-    """End the engine, the first time."""
-    if os.path.exists(path):
-        return "survived"
-    with open(path, "w"):
-        os._exit(3)
 
 
 class Sessions(Part):

@@ -5,34 +5,14 @@ By a socket, so that it also works between hosts, and so that either side sees w
 
 from __future__ import annotations
 
-import select
 import socket
 
-__all__ = ["PATIENCE_S", "Door", "Gate"]
+from gangline.testing.probes.door import Door
+
+__all__ = ["PATIENCE_S", "Gate"]
 
 PATIENCE_S = 20.0
 """How long anything may take before it is held to be never."""
-
-
-class Door:
-    """The task's side; travels to the engine."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.host = host
-        self.port = port
-
-    def enter(self) -> str:
-        """Tell the test that the task runs, and wait for the system until the gate is opened."""
-        with socket.create_connection((self.host, self.port)) as connection:
-            connection.recv(1)
-        return "let go"
-
-    def circle(self) -> str:
-        """As `enter`, but with Python code running all the time."""
-        with socket.create_connection((self.host, self.port)) as connection:
-            while not select.select([connection], [], [], 0.005)[0]:
-                pass
-        return "let go"
 
 
 class Gate:

@@ -1,0 +1,1 @@
+"""What the tasks of the conformance suite do. Light to import, since each engine does so anew."""
