@@ -98,7 +98,7 @@ def run_job(
         job_other_options=job_other_options,
         job_script_directory=job_script_directory or os.getcwd(),
         job_environment={name: str(value) for name, value in (job_environment or {}).items()},
-        working_directory=working_directory or os.getcwd(),
+        working_directory=os.path.abspath(working_directory or os.curdir),
         retain_job_scripts=retain_job_scripts,
         verbose=verbose,
     )
@@ -182,8 +182,10 @@ def _job_template(order: _Order, session: Any, script: str, stdout_path: str, st
 
 
 def _fill(template: Any, order: _Order, script: str, stdout_path: str, stderr_path: str) -> None:
-    template.workingDirectory = order.working_directory
-    # The script sets all variables, whatever is in them; here are those that the script's own shell may look at.
+    # The script itself goes to its directory and sets its variables, whatever is in their names and values. Here are
+    # those that a batch system does not read a meaning into.
+    if _PLAIN.fullmatch(order.working_directory):
+        template.workingDirectory = order.working_directory
     if plain := {name: value for name, value in order.job_environment.items() if _PLAIN.fullmatch(value)}:
         template.jobEnvironment = plain
     template.args = []

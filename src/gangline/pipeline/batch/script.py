@@ -46,7 +46,7 @@ def write_job_script_to_temp_file(
     job_environment: Mapping[str, str] | None,
     working_directory: str | None,
 ) -> tuple[str, str, str]:
-    """Write the command into a script of its own, with what else was asked for as comments.
+    """Write the command into a script of its own, with all that was asked for as comments.
 
     Args:
         cmd_str: The command, of any number of lines.
@@ -54,7 +54,7 @@ def write_job_script_to_temp_file(
         job_name: The beginning of the script's name.
         job_other_options: For the comments.
         job_environment: Variables that the script sets, whatever is in their values.
-        working_directory: For the comments.
+        working_directory: Where the script goes first.
 
     Returns:
         The absolute paths of the script and of the files for its standard output and standard error.
@@ -74,6 +74,8 @@ def write_job_script_to_temp_file(
     lines = ["#!/bin/sh"]
     lines += [f"#{title}={_on_one_line(value)}" for title, value in shown.items() if value]
     lines += [_assignment(name, value) for name, value in (job_environment or {}).items()]
+    if working_directory:
+        lines.append(f"cd -- {shlex.quote(working_directory)} || exit")
     with tempfile.NamedTemporaryFile("w", prefix=prefix, dir=job_script_directory, delete=False) as script:
         script.write("\n".join([*lines, cmd_str, ""]))
     path = os.path.abspath(script.name)
