@@ -142,6 +142,7 @@ class Engines(Part):
     def test_task_that_ends_its_process(self, driver: Driver) -> None:
         """It takes its engine along and nothing else. Without processes the worst it can do is `SystemExit`."""
         engine, started = driver.engine, len(driver.joined)
+        driver.value(self_portrait)  # imports what is needed, so that nothing is slow enough to be given back
         quick: list[Call] = [(abs, (-i,), {}) for i in range(20)]
         last: Call = (leave, (7,), {}) if self.traits.own_processes else (exit_by_exception, (7,), {})
         tasks = driver.send_all([*quick, last, *quick[:3]])
