@@ -29,6 +29,7 @@ _BACKENDS: dict[str, Callable[[], Backend]] = {
     "threads": ThreadsBackend,
     INLINE: InlineBackend,
 }
+_HERE = frozenset({INLINE, "threads"})
 _BACKOFF = 2.0
 
 
@@ -96,10 +97,11 @@ class Engines:
                     other.notify()
 
     def _prepare(self, stage: StageRun) -> tuple[Session, Callable[..., None], Terms]:
-        session = self._session(self.place_of(stage))
+        place = self.place_of(stage)
+        session = self._session(place)
         if stage.stage.limit is not None:
             session.set_limit(*stage.stage.limit)
-        work = session, task_of(stage.stage, stage.function), self._terms(stage)
+        work = session, task_of(stage.stage, stage.function, apart=place not in _HERE), self._terms(stage)
         self._work[stage] = work
         return work
 

@@ -1,5 +1,6 @@
+# ruff: noqa: F403, F405 (a program takes all names of the vocabulary, as its users write it)
 from ruffus import *
-from telling import put, tell, tell_files
+from telling import get, put, tell, tell_files
 
 
 @mkdir("made")
@@ -18,12 +19,12 @@ def cut(source, outputs, stem):
 
 @transform(cut, regex(r"(.+)/(\w)\.part(\d)"), r"\1/\2.\3.up")
 def shout(source, output):
-    put(output, open(source).read().upper())
+    put(output, get(source).upper())
 
 
 @collate(shout, regex(r"(.+)/(\w)\.(\d)\.up"), r"\1/all.\3")
 def gather(sources, output):
-    put(output, "".join(sorted(open(name).read() for name in sources)))
+    put(output, "".join(sorted(get(name) for name in sources)))
 
 
 @posttask(lambda: put("after"), touch_file("touched"))

@@ -1,3 +1,4 @@
+# ruff: noqa: F403, F405 (a program takes all names of the vocabulary, as its users write it)
 from ruffus import *
 from ruffus.combinatorics import *
 from telling import put, tell, tell_files
@@ -9,7 +10,14 @@ def pairs(outputs):
         put(name, name)
 
 
-@product(pairs, formatter(r"(?P<N>\w)\.x"), pairs, formatter(r"(?P<N>\w)\.x"), "{N[0][0]}{N[1][0]}.product", "{basename[0][0]}")
+@product(
+    pairs,
+    formatter(r"(?P<N>\w)\.x"),
+    pairs,
+    formatter(r"(?P<N>\w)\.x"),
+    "{N[0][0]}{N[1][0]}.product",
+    "{basename[0][0]}",
+)
 def multiply(sources, output, stem):
     put(output, repr((sources, stem)))
 
@@ -59,7 +67,13 @@ tell_files()
 
 builder = Pipeline("builder")
 builder.originate(name="begin", task_func=lambda output: put(output), output=["p.1", "p.2"])
-task = builder.transform(name="go on", task_func=lambda source, output: put(output), input=output_from("begin"), filter=suffix(""), output=".out")
+task = builder.transform(
+    name="go on",
+    task_func=lambda source, output: put(output),
+    input=output_from("begin"),
+    filter=suffix(""),
+    output=".out",
+)
 task.follows(builder.mkdir("for_builder"))
 tell("objects", builder.run, verbose=3, ordered=False)
 tell("objects again", builder.run, verbose=3, ordered=False)

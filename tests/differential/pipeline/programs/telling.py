@@ -69,6 +69,11 @@ def tell_files():
                     print(path, repr(file.read()))
 
 
+def get(path):
+    with open(path) as file:
+        return file.read()
+
+
 def put(path, text=""):
     with open(path, "w") as file:
         file.write(text)

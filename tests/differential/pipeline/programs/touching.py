@@ -1,3 +1,4 @@
+# ruff: noqa: F403, F405 (a program takes all names of the vocabulary, as its users write it)
 import os
 import time
 
