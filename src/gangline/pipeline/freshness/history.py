@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -327,6 +328,8 @@ class History:
 
     def _release(self) -> None:
         if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):  # only for the look of the folder
+                self._connection.execute("PRAGMA journal_mode = DELETE").close()
             self._connection.close()
         if self._lock is not None:
             self._lock.release()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from gangline.pipeline.freshness.checksum import checksum_function, checksum_helpers, checksum_params
 from gangline.pipeline.freshness.contents import CHANGED_MEANWHILE, Contents, Inputs, Print
-from gangline.pipeline.freshness.facts import FileFacts
+from gangline.pipeline.freshness.facts import Fact, FileFacts
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.freshness.levels import Level
 from gangline.pipeline.freshness.verdict import UP_TO_DATE, Cause, Freshness, Times
@@ -62,6 +62,7 @@ class Assessor:
         self.history = history
         self.files = FileFacts() if files is None else files
         self.with_times = with_times
+        self._goes_by_history = level is Level.HISTORY and not with_times
         self.contents = Contents(history, level >= Level.CONTENTS) if level >= Level.SIZES else None
         self._functions: dict[Any, str] = {}
         self._helpers: dict[Any, str] = {}
@@ -80,11 +81,15 @@ class Assessor:
         params = job.params
         if len(params) < 2:
             return _NOT_SPECIFIED
+        if self._goes_by_history and self._is_plainly_fresh(params[0], params[1]):
+            return UP_TO_DATE
         inputs, outputs = flat_strings(params[0]), flat_strings(params[1])
         if not outputs:
             return _NO_OUTPUTS
         get = self.files.get
-        if not (all(map(get, inputs)) and all(map(get, outputs))):
+        seen = [fact for fact in map(get, inputs) if fact is not None]
+        made = [fact for fact in map(get, outputs) if fact is not None]
+        if len(seen) < len(inputs) or len(made) < len(outputs):
             return Freshness(True, Cause.MISSING, [name for name in (*inputs, *outputs) if get(name) is None])
         key_of = self.history.keys.of
         keys = list(map(key_of, outputs))
@@ -99,10 +104,21 @@ class Assessor:
                 return known
         if not inputs:
             return _NO_INPUTS
-        found = self._compare_times(inputs, outputs, keys)
+        found = self._compare_times(inputs, outputs, keys, seen, made)
         if self.contents is not None and not found.needs_update and self.history.writing:
             self._adopt(self.contents, function, inputs, outputs, keys)
         return found
+
+    def _is_plainly_fresh(self, source: Any, target: Any) -> bool:
+        """The usual case in short: one input, which is older than one output, which was made to the end."""
+        if not (isinstance(source, str) and isinstance(target, str)):
+            return False
+        get, mtimes, key_of = self.files.get, self.history.mtimes, self.history.keys.of
+        seen, made, noted = get(source), get(target), mtimes.get(key_of(target))
+        if seen is None or made is None or noted is None or seen[1] == made[1]:
+            return False
+        newest = max(seen[0], mtimes.get(key_of(source), seen[0]))
+        return newest < (made[0] if noted - made[0] > _CLOCKS_AGREE_S else noted)
 
     def _unfinished(self, job: JobFiles, outputs: list[str], keys: list[str]) -> Freshness | None:
         """Outputs that exist, but that no run is known to have finished."""
@@ -194,19 +210,19 @@ class Assessor:
                 return Freshness(True, Cause.INPUTS, changed)
         return UP_TO_DATE if self.level >= Level.CONTENTS and lists and inputs else None
 
-    def _compare_times(self, inputs: list[str], outputs: list[str], keys: list[str]) -> Freshness:
-        get, mtimes = self.files.get, self.history.mtimes
+    def _compare_times(
+        self, inputs: list[str], outputs: list[str], keys: list[str], seen: list[Fact], made: list[Fact]
+    ) -> Freshness:
+        mtimes, key_of = self.history.mtimes, self.history.keys.of
         with_history = self.level >= Level.HISTORY
-        input_times, inodes = [], set()
-        for name in inputs:
-            mtime, inode = get(name) or _GONE
-            inodes.add(inode)
-            if with_history:
-                mtime = max(mtime, mtimes.get(self.history.keys.of(name), mtime))
-            input_times.append(mtime)
+        input_times = [mtime for mtime, _ in seen]
+        if with_history:
+            input_times = [
+                max(mtime, mtimes.get(key_of(name), mtime)) for mtime, name in zip(input_times, inputs, strict=True)
+            ]
+        inodes = {inode for _, inode in seen}
         output_times, compared = [], []
-        for name, key in zip(outputs, keys, strict=True):
-            mtime, inode = get(name) or _GONE
+        for name, key, (mtime, inode) in zip(outputs, keys, made, strict=True):
             if inode in inodes and any(self.files.same_file(name, source) for source in inputs):
                 continue
             noted = mtimes[key] if with_history else mtime
@@ -225,10 +241,6 @@ class Assessor:
         sources = {key_of(name): name for name in inputs}
         made = {key: (name, mtimes[key]) for name, key in zip(outputs, keys, strict=True) if key not in sources}
         contents.remember(made, sources, self.helpers_sum(function), set())
-
-
-_GONE = (0.0, -1)
-"""Stands for a file that was there a moment ago."""
 
 
 def _changed_inputs(before: Inputs, now: dict[str, tuple[str, Print | None]]) -> list[str]:
