@@ -35,6 +35,7 @@ class Gate:
         """Once the task is there."""
         self._connection, _ = self._listener.accept()
         self._connection.settimeout(PATIENCE_S)
+        self._connection.recv(1)
 
     @property
     def entered(self) -> bool:
