@@ -59,9 +59,7 @@ def _scenario(rng: random.Random) -> dict[str, Any]:
         "entries": entries,
         "level": rng.randrange(4),
         "function": function,
-        "params": [_pick(rng), _pick(rng) if rng.random() < 0.4 else rng.choice(NAMES), *extras][
-            : rng.choice([1] + [9] * 14)
-        ],
+        "params": params[: rng.choice([1] + [9] * 14)],
         "words": rng.choice([-55, -30, 0, 1, 2, 3]),
         "times": rng.random() < 0.3,
     }
