@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 _REGENERATE = 2  # touch_files_only: the history is made anew from what exists, and nothing runs
-_VERBOSITY = re.compile(r"(?P<more>\++|v+)|(?P<level>\d+)(?::(?P<path>-?\d+))?")
+_VERBOSITY = re.compile(r"(?P<more>\+|v+)|(?P<level>\d+)(?::(?P<path>-?\d+))?")
 _OPTIONS = (
     *("just_print", "verbose", "flowchart", "flowchart_format", "target_tasks", "forced_tasks", "draw_horizontally"),
     *("key_legend_in_graph", "use_threads", "jobs", "recreate_database", "touch_files_only", "history_file"),
@@ -78,7 +78,7 @@ def _verbosity(said: Iterable[str]) -> tuple[int, int | None]:
                 f"error: verbosity argument is specified as --verbose INT or --verbose INT:INT. invalid value '{part}'"
             )
         if match["more"]:
-            level += len(match["more"]) if match["more"][0] == "+" else len(match["more"]) + 1
+            level += 1 + match["more"].count("v")  # -vvv is -v with the value vv
         else:
             level = int(match["level"])
             path = int(match["path"]) if match["path"] else path
@@ -123,8 +123,14 @@ def _function(name: str) -> Callable[..., Any]:
 
 def _known_keywords() -> dict[str, set[str]]:
     """The parameters of each of the three functions."""
-    names = ("pipeline_run", "pipeline_printout", "pipeline_printout_graph")
-    return {name: set(inspect.signature(_function(name)).parameters) for name in names}
+    from gangline.pipeline.running.options import RunOptions  # as late as the functions themselves
+
+    known = {name: _parameters(_function(name)) for name in ("pipeline_printout", "pipeline_printout_graph")}
+    return known | {"pipeline_run": _parameters(RunOptions)}
+
+
+def _parameters(function: Callable[..., Any]) -> set[str]:
+    return set(inspect.signature(function).parameters)
 
 
 def _refuse_unknown(extra_options: dict[str, Any], known: dict[str, set[str]]) -> None:

@@ -95,7 +95,7 @@ class LogServer:
         address = Address(os.path.join(directory, "socket"), secrets.token_bytes(32))
         listener = Listener(address.path, "AF_UNIX", backlog=64, authkey=address.key)
         threading.Thread(target=self._accept, args=(listener,), name="gangline-log-server", daemon=True).start()
-        _remove_at_exit(directory)
+        _close_at_exit(listener, directory)
         return address
 
     def _accept(self, listener: Listener) -> None:
@@ -148,15 +148,16 @@ class LogServer:
             logging.getLogger(__name__).exception("a shared logger failed")
 
 
-def _remove_at_exit(directory: str) -> None:
+def _close_at_exit(listener: Listener, directory: str) -> None:
     owner = os.getpid()
 
-    def remove() -> None:
+    def close() -> None:
         if os.getpid() == owner:
             with contextlib.suppress(OSError):
-                shutil.rmtree(directory)
+                listener.close()  # which removes the socket
+            shutil.rmtree(directory, ignore_errors=True)
 
-    atexit.register(remove)
+    atexit.register(close)
 
 
 _server: LogServer | None = None
