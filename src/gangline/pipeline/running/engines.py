@@ -101,7 +101,9 @@ class Engines:
         session = self._session(place)
         if stage.stage.limit is not None:
             session.set_limit(*stage.stage.limit)
-        work = session, task_of(stage.stage, stage.function, apart=place not in _HERE), self._terms(stage)
+        terms = self._terms(stage)
+        _check_resources(session, stage, terms)
+        work = session, task_of(stage.stage, stage.function, apart=place not in _HERE), terms
         self._work[stage] = work
         return work
 
@@ -174,6 +176,21 @@ class Engines:
             text = handle.extras.get(name)
             if text:
                 _write(stream, text)
+
+
+def _check_resources(session: Session, stage: StageRun, terms: Terms) -> None:
+    """Refuse a stage whose jobs no engine could ever run."""
+    if not terms.resources:
+        return
+    session.wait_for(lambda: bool(session.engines))
+    offers = [info.offers for info in session.engines.values()]
+    for name, amount in terms.resources:
+        most = max((offer.get(name, 0.0) for offer in offers), default=0.0)
+        if amount > most:
+            raise UsageError(
+                f"stage {stage.stage.display_name!r}: its jobs need {amount:g} {name}, but a host of the backend "
+                f"{session.backend.name!r} has {most:g}"
+            )
 
 
 def _write(stream: Any, text: str) -> None:

@@ -41,6 +41,6 @@ def pipeline_run(*unnamed_args: Any, **named_args: Any) -> None:
             run = Run(plan, options, log, failures, told)
             run.execute()
             if failures:
-                error = failures.error(run.held)
-                log.summary(run.summary()) if run.held else None
-                raise error
+                if run.held:
+                    log.summary(run.summary())
+                raise failures.error(run.held)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from gangline.errors import ResultUnreadable
 from gangline.messages import Failure
 from gangline.pipeline.ruffus_exceptions import RethrownJobError
 from gangline.pipeline.running.jobs import JobRun
@@ -26,6 +27,7 @@ class Failed(NamedTuple):
         error: The exception.
         value: What it says.
         trace: Its traceback as text.
+        ename: What it was called where it was raised, if the exception here only stands for it.
     """
 
     stage: Stage
@@ -33,11 +35,12 @@ class Failed(NamedTuple):
     error: BaseException
     value: str
     trace: str
+    ename: str = ""
 
     def row(self) -> list[str]:
         """Stage, job, exception, what it says, and traceback, as programs know them."""
         kind = type(self.error)
-        name = f"{kind.__module__}.{kind.__qualname__}"
+        name = self.ename or f"{kind.__module__}.{kind.__qualname__}"
         return [self.stage.name, self.job, name, f"({self.value})" if self.value else "", self.trace]
 
 
@@ -47,8 +50,9 @@ def failed_job(job: JobRun, failure: Failure) -> Failed:
     if error.__traceback__ is None and trace and not getattr(error, "__notes__", None):
         # It comes from another process: the place where it was raised is known as text only.
         error.add_note(f"raised by the job {job.text} of stage {job.stage.stage.name}:\n{trace}")
-    kind = type(error)
-    return Failed(job.stage.stage, job.text, error, failure.evalue, trace or f"{kind.__qualname__}: {failure.evalue}\n")
+    ename = failure.ename if isinstance(error, ResultUnreadable) else ""
+    trace = trace or f"{failure.ename}: {failure.evalue}\n"
+    return Failed(job.stage.stage, job.text, error, failure.evalue, trace, ename)
 
 
 def failed_stage(stage: Stage, error: BaseException, job: str = "") -> Failed:

@@ -16,7 +16,6 @@ from collections.abc import Iterable
 
 from gangline.errors import InternalError, TaskCancelled, Unpicklable
 from gangline.messages import Failure
-from gangline.pipeline.freshness.inputs import missing_input_error, missing_inputs
 from gangline.pipeline.names.nested import flat_strings
 from gangline.pipeline.ruffus_exceptions import JobSignalledBreak, MissingInputFileError, RethrownJobError
 from gangline.pipeline.running.engines import Engines
@@ -24,13 +23,13 @@ from gangline.pipeline.running.failures import Failed, Failures, expanding, fail
 from gangline.pipeline.running.gates import Gates
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.log import Log
+from gangline.pipeline.running.looking import WITHOUT_FILES, Looker
 from gangline.pipeline.running.options import RunOptions, Touching
 from gangline.pipeline.running.outputs import check_made
 from gangline.pipeline.running.plan import Plan
 from gangline.pipeline.running.watching import JobOutcome, StageOutcome, Watcher
 from gangline.pipeline.running.work import make_directories
 from gangline.pipeline.stages.kinds import Kind
-from gangline.pipeline.stages.stage import Stage
 
 __all__ = ["Run"]
 
@@ -38,7 +37,6 @@ _PORTION = 256
 """How many jobs of a stage are announced and not done at most."""
 
 _TICK_S = 1.01
-_WITHOUT_FILES = frozenset({Kind.PLAIN, Kind.PARALLEL, Kind.MKDIR})
 
 
 class Run:
@@ -69,6 +67,7 @@ class Run:
         self._open: list[StageRun] = []
         self._gates = Gates(self._stages, options.trickle)
         self._engines = Engines(options)
+        self._looker = Looker(plan, options, log)
         self._stopping = False
         self._ended_by_force = False
         self._changed = True
@@ -159,6 +158,7 @@ class Run:
             self._broken(run, exc.__cause__ or exc)
             return
         jobs = run.open(params, self._options, expansion.directory)
+        self._looker.note_writers(run, jobs)
         for watcher in self._watchers:
             watcher.stage_started(run)
         for job in self._gates.admit(run, jobs):
@@ -176,25 +176,18 @@ class Run:
 
     def _close_stages(self) -> bool:
         """Be done with stages that have nothing left to do; whether there was one."""
-        if self._stopping and not self._options.keep_going:
-            through = [run for run in self._open if run.is_through and run.is_whole and not run.broken]
-        else:
-            through = [run for run in self._open if self._gates.may_close(run)]
+        through = [run for run in self._open if self._gates.may_close(run)]
+        if self._stopping:  # what was taken back is not done
+            through = [run for run in through if run.is_whole and run.total == run.fresh + run.succeeded]
         for run in through:
-            if self._stopping and not self._is_complete(run):
-                continue
             self._open.remove(run)
             self._close_stage(run)
         return bool(through) and not self._stopping
 
-    @staticmethod
-    def _is_complete(run: StageRun) -> bool:
-        return run.total == run.fresh + run.succeeded
-
     def _close_stage(self, run: StageRun) -> None:
         stage = run.stage
         run.closed = self._closed[stage] = self._changed = True
-        if stage.reglobs or not run.is_whole:
+        if stage.reglobs:
             self._look_again(run)
         if not run.is_whole:
             self._log.held(stage)
@@ -211,8 +204,6 @@ class Run:
     def _look_again(self, run: StageRun) -> None:
         """What matches the globs of a stage is known only now; what failed jobs have left of it is not to be read."""
         stage, expansion = run.stage, self._plan.expansion
-        if not stage.reglobs:
-            return
         failed = [job.params.shown for job in (*run.failed, *run.held)]
         expansion.forget(stage)
         if failed:
@@ -273,7 +264,7 @@ class Run:
         while run.ready and len(portion) < room and not self._stopping:
             job = run.ready.popleft()
             try:
-                if self._must_run(job):
+                if self._looker.must_run(job):
                     portion.append(job)
                 else:
                     run.fresh += 1
@@ -286,46 +277,6 @@ class Run:
         if self._stopping:
             return []
         return portion
-
-    def _must_run(self, job: JobRun) -> bool:
-        run, log, options = job.stage, self._log, self._options
-        stage = run.stage
-        if run.forced:
-            job.reason = "it was forced to run"
-            if log.tells_jobs:
-                log.job_forced(job.text)
-            return True
-        judge = self._plan.judge
-        if not judge.has_check(stage):
-            job.reason = "nothing says whether it is up to date"
-            if log.tells_jobs:
-                log.job_unchecked(job.text)
-            return True
-        judgement = judge.judge(stage, job.params, run.function)
-        if log.tells_jobs:
-            directory = self._plan.expansion.directory
-            reason = judgement.reason(options.path_level, directory, with_times=log.tells_times)
-            (log.job_stale if judgement.needs_update else log.job_fresh)(job.text, reason)
-        if not judgement.needs_update:
-            return False
-        job.reason = judgement.summary()
-        if judgement.found is not None and stage.kind not in _WITHOUT_FILES:
-            self._check_inputs(job)
-        return True
-
-    def _check_inputs(self, job: JobRun) -> None:
-        missing = missing_inputs(job.params, self._plan.assessor.files)
-        if missing:
-            stage = job.stage.stage
-            maker = self._maker_of(missing[0], stage)
-            raise missing_input_error(missing[0], stage=stage.display_name, job=job.text, maker=maker)
-
-    def _maker_of(self, name: str, reader: Stage) -> str | None:
-        """The stage that makes a file."""
-        for stage in self._plan.selection.graph.order:
-            if stage is not reader and name in flat_strings(self._plan.expansion.outputs(stage)):
-                return stage.display_name
-        return None
 
     def _pause(self, run: StageRun) -> None:
         options = self._options
@@ -342,7 +293,7 @@ class Run:
             if self._options.touching is Touching.FILES:
                 if run.stage.kind is Kind.MKDIR:
                     make_directories(*job.params.params)
-                elif run.stage.kind not in _WITHOUT_FILES:
+                elif run.stage.kind not in WITHOUT_FILES:
                     recorder.touch(job.params)
             recorder.finished(run.function, job.params)
             self._succeeded(job)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gangline.errors import EngineError, TaskTimedOut, Unpicklable
+from gangline.errors import EngineError, TaskTimedOut, Unpicklable, UsageError
 from gangline.pipeline.names.suffix import suffix
 from gangline.pipeline.ruffus_exceptions import (
     JobSignalledBreak,
@@ -245,3 +245,41 @@ def test_failures_are_logged_as_they_happen(pipeline: Pipeline, ear: Ear) -> Non
         run(pipeline, log_exceptions=True, logger=ear, verbose=1)
     assert "Exception #1" in ear.text
     assert "Job  = [c.0 -> c.1]" in ear.text
+
+
+def test_a_stage_that_needs_more_than_there_is_is_refused(pipeline: Pipeline) -> None:
+    pipeline.originate(making, ["a"], name="greedy", resources={"cores": 100_000})
+    with pytest.raises(UsageError, match=r"'tested::greedy': its jobs need 100000 cores"):
+        run(pipeline, multiprocess=2)
+
+
+def test_an_exception_that_cannot_travel_is_named_as_it_was(pipeline: Pipeline) -> None:
+    class Odd(Exception):
+        def __init__(self, one: int, two: int) -> None:
+            super().__init__(one)
+
+    def fail(output: str) -> None:
+        raise Odd(1, 2)
+
+    pipeline.originate(fail, ["a"], name="odd")
+    with pytest.raises(RethrownJobError) as caught:
+        run(pipeline, multiprocess=2)
+    assert caught.value.job_exceptions[0][2:4] == ["Odd", "(1)"]
+
+
+def test_two_stages_that_make_one_file_are_told_of(pipeline: Pipeline, ear: Ear) -> None:
+    pipeline.originate(making, ["same"], name="one")
+    pipeline.originate(making, ["same"], name="two")
+    run(pipeline, verbose=1, logger=ear)
+    assert "Stages 'tested::one' and 'tested::two' both make 'same'" in ear.text
+
+
+def test_jobs_that_cannot_be_worked_out_say_which_stage(pipeline: Pipeline, ear: Ear) -> None:
+    def rows() -> list[str]:
+        raise ZeroDivisionError("rows")
+
+    pipeline.files(copying(), rows, name="old")
+    with pytest.raises(RethrownJobError, match="Exceptions generating parameters") as caught:
+        run(pipeline, verbose=1, logger=ear)
+    assert list(caught.value.job_exceptions[0][:4]) == ["old", "", "builtins.ZeroDivisionError", "(rows)"]
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
