@@ -1,7 +1,8 @@
 """Writes a history in batches, on a thread of its own.
 
-Whatever has come together while one batch was being written is the next one: a single entry is on the disk as soon as
-the disk allows, and thousands of them cost few writes. Entries are written in the order in which they were added.
+Whatever comes together within a moment, or while one batch is being written, is the next batch: thousands of entries
+cost few writes, which would keep the disk from the files that the jobs are making. Whoever waits for an entry does not
+wait for the moment to pass. Entries are written in the order in which they were added.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ Change = tuple[str, Sequence[Any] | Mapping[str, Any]]
 """The name of a statement and its parameters."""
 
 
+_GATHER_S = 0.02
+
+
 class Writer:
     """Brings changes to the disk.
 
@@ -36,6 +40,7 @@ class Writer:
         self._added = 0
         self._written = 0
         self._closing = False
+        self._waited_for = 0
         self._error: StoreError | None = None
         self._thread: threading.Thread | None = None
 
@@ -53,7 +58,8 @@ class Writer:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="gangline-history", daemon=True)
                 self._thread.start()
-            self._changed.notify_all()
+            if len(self._waiting) == len(changes):  # else the thread knows that there is something
+                self._changed.notify_all()
             return self._added
 
     def wait(self, number: int | None = None) -> None:
@@ -64,6 +70,8 @@ class Writer:
         """
         with self._changed:
             target = self._added if number is None else number
+            self._waited_for = max(self._waited_for, target)
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._written >= target or self._error is not None)
             if self._error is not None:
                 raise self._error
@@ -99,6 +107,7 @@ class Writer:
     def _next(self) -> list[Change]:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
+            self._changed.wait_for(lambda: self._closing or self._waited_for > self._written, _GATHER_S)
             batch, self._waiting = self._waiting, []
             return batch
 

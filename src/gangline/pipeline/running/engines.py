@@ -15,6 +15,7 @@ from gangline.backends.processes import ProcessesBackend
 from gangline.backends.threads import ThreadsBackend
 from gangline.errors import UsageError
 from gangline.messages import Terms
+from gangline.pipeline.batch.inflight import end_all
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.running.work import task_of
@@ -81,7 +82,10 @@ class Engines:
         calls = [(function, *stage.stage.call_arguments(job.params)) for job in jobs]
         stage.outstanding.update(jobs)
         try:
-            handles = session.submit_many(calls, terms)
+            if len(calls) == 1:
+                handles = [session.submit(*calls[0], terms)]
+            else:
+                handles = session.submit_many(calls, terms)
         except BaseException:
             stage.outstanding.difference_update(jobs)
             raise
@@ -166,6 +170,8 @@ class Engines:
     def end(self) -> None:
         """End everything at once. What has not ended is cancelled."""
         for session in self._sessions.values():
+            # Threads cannot be woken from a command that they wait for.
+            end_all(engines={info.uuid for info in session.engines.values()})
             session.close()
 
     def show_output(self, handle: Handle) -> None:
