@@ -17,7 +17,7 @@ import drmaa
 
 from gangline._runtime.session import Session
 from gangline.backends.threads import ThreadsBackend
-from gangline.pipeline import Pipeline
+from gangline.pipeline import Pipeline, black_hole_logger
 from gangline.pipeline.batch import inflight
 from gangline.pipeline.drmaa_wrapper import error_drmaa_job, run_job
 
@@ -141,19 +141,42 @@ def twenty(session: Any) -> dict[str, Any]:
     return _interrupted(20, lambda: tasks.wait(handles), tasks.close)
 
 
+def pipeline(session: Any) -> dict[str, Any]:
+    """Twenty jobs of a pipeline, until Ctrl-C; the program closes its DRMAA session at once, as programs do."""
+    command = "touch started.$JOB_ID; sleep 300"
+
+    def make(output: str) -> None:
+        run_job(command, drmaa_session=session)
+
+    main_pipeline = Pipeline("of twenty")
+    main_pipeline.originate(make, [f"{number}.made" for number in range(30)], name="make")
+    _interrupt_when_started(20)
+    try:
+        main_pipeline.run(multithread=20, logger=black_hole_logger)
+    except KeyboardInterrupt:
+        session.exit()
+        session.initialize()
+        return {"scripts": [str(path) for path in Path().glob("drmaa_*")]}
+    return {"scripts": "not interrupted"}
+
+
 def one(session: Any) -> dict[str, Any]:
     """One job in the main thread, until Ctrl-C."""
     command = "touch started.$JOB_ID; sleep 300"
     return _interrupted(1, lambda: run_job(command, drmaa_session=session), lambda: None)
 
 
-def _interrupted(jobs: int, wait: Callable[[], Any], close: Callable[[], None]) -> dict[str, Any]:
+def _interrupt_when_started(jobs: int) -> None:
     def interrupt() -> None:
         while len(list(Path().glob("started.*"))) < jobs:
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
+
+
+def _interrupted(jobs: int, wait: Callable[[], Any], close: Callable[[], None]) -> dict[str, Any]:
+    _interrupt_when_started(jobs)
     began = 0.0
     try:
         wait()
@@ -169,7 +192,8 @@ def _interrupted(jobs: int, wait: Callable[[], Any], close: Callable[[], None]) 
 def main() -> None:
     session = drmaa.Session()
     session.initialize()
-    told = {"endings": endings, "pauses": pauses, "closed": closed, "twenty": twenty, "one": one}[sys.argv[1]](session)
+    programs = (endings, pauses, closed, twenty, pipeline, one)
+    told = {program.__name__: program for program in programs}[sys.argv[1]](session)
     session.exit()
     print(json.dumps(told), flush=True)
 

@@ -111,3 +111,8 @@ def test_ctrl_c_leaves_no_job_behind(grid_engine, told, jobs):
     assert ended["ended_s"] < 5
     assert ended["scripts"] == []
     grid_engine.until(lambda: grid_engine.jobs() == [], "all jobs are gone")
+
+
+def test_ctrl_c_in_a_pipeline_leaves_no_job_behind(grid_engine, told):
+    assert told("pipeline")["scripts"] == []
+    grid_engine.until(lambda: grid_engine.jobs() == [], "all jobs are gone")

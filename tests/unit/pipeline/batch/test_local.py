@@ -147,6 +147,19 @@ def test_ending_everything_ends_commands_of_threads():
     assert caught == [signal.SIGTERM] * 5
 
 
+def test_only_commands_of_the_engines_that_are_named_are_ended():
+    with Session(ThreadsBackend(), engines=2) as session:
+        handles = [session.submit(run_job, (f"sleep {nap}",), {"run_locally": True}) for nap in (100, 101)]
+        wait_until(lambda: inflight.running() == 2)
+        engines = {int(engine): info.uuid for engine, info in session.engines.items()}
+        first, second = (next(e for e in engines if session.running(e) == handle.id) for handle in handles)
+        assert inflight.end_all(engines=[engines[first]])
+        assert session.wait(handles[:1], 10)
+        assert handles[1].status is None
+        assert inflight.end_all(engines=[engines[second]])
+        assert session.wait(handles, 10)
+
+
 def test_a_task_on_a_thread_can_be_interrupted():
     with Session(ThreadsBackend(), engines=1) as session:
         handle = session.submit(run_job, ("sleep 100",), {"run_locally": True})
