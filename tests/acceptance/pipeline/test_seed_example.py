@@ -47,7 +47,7 @@ def stage2(input_file, output_file):
 
 pipeline_run(multiprocess = 10, verbose = 0)
 """
-SLEEP_S = 2.0
+SLEEP_S = 1.9  # a little less than they slept: the times of files are coarse
 
 
 def most_at_once(ends: list[float]) -> int:
@@ -72,4 +72,4 @@ def test_no_more_than_the_limits_and_as_many_as_they_allow_run_at_once(tmp_path:
     processed = [path.stat().st_mtime for path in tmp_path.glob("*.stage3")]
     assert (len(downloaded), len(processed)) == (10, 10)
     assert (most_at_once(downloaded), most_at_once(processed)) == (3, 5)
-    assert max(downloaded) <= min(processed) - SLEEP_S + 0.1
+    assert max(downloaded) < min(processed) - SLEEP_S
