@@ -12,6 +12,7 @@ The rules:
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -29,6 +30,10 @@ _LOOK_EVERY_S = 30.0
 _PATIENCE_S = 60.0
 _SUBMISSION_S = 30.0
 _PASSING = frozenset({"DrmCommunicationException", "InternalException", "TryLaterException"})
+_ASKED_FOR_REASON = 5
+_REASON_S = 0.05
+_WITHOUT_REASON = re.compile(r"code \d+:\s*(time-out condition)?\s*")
+"""The bindings keep one text for the errors of all threads, so that another thread's wait may have wiped it."""
 _UNKNOWN_JOB = "InvalidJobException"
 _NO_USAGE = "code 24"
 
@@ -101,10 +106,7 @@ class DrmaaJob:
 
     def _submit(self) -> None:
         try:
-            with _control_lock:
-                if self._given_up.is_set():
-                    raise JobRejected("The drmaa command was not submitted: everything is being ended")
-                self.job_id = str(self._session.runJob(self._template))
+            self.job_id = self._run_job()
         except JobRejected:
             raise
         except Exception as exc:  # the classes of the bindings; every one of them means that there is no job
@@ -114,6 +116,23 @@ class DrmaaJob:
         self._debug(f"job has been submitted with jobid {self.job_id}")
         if self._given_up.is_set():  # since it was submitted
             self._order("terminate")
+
+    def _run_job(self) -> str:
+        """Submit; a refusal without a reason is asked for once more, since no job came of it."""
+        for _ in range(_ASKED_FOR_REASON):
+            try:
+                return self._run_job_once()
+            except Exception as exc:  # classes of the bindings
+                if not _WITHOUT_REASON.fullmatch(str(exc)):
+                    raise
+            time.sleep(_REASON_S)
+        return self._run_job_once()
+
+    def _run_job_once(self) -> str:
+        with _control_lock:
+            if self._given_up.is_set():
+                raise JobRejected("The drmaa command was not submitted: everything is being ended")
+            return str(self._session.runJob(self._template))
 
     # Waiting --------------------------------------------------------------------------------------------------------
 

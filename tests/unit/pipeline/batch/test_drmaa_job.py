@@ -229,6 +229,19 @@ def test_a_refused_job_is_not_submitted_again():
     assert left() == []
 
 
+def test_a_refusal_whose_reason_was_wiped_by_another_thread_is_asked_for_it_again():
+    session = FakeSession(ended())
+    answers = iter(["code 17: ", "code 17: time-out condition", "code 17: unknown queue"])
+
+    def refuse(template):
+        raise RuntimeError(next(answers))
+
+    session.runJob = refuse
+    with pytest.raises(error_drmaa_job, match="rejected by the batch system: code 17: unknown queue"):
+        run_job("x", drmaa_session=session)
+    assert next(answers, None) is None
+
+
 def test_without_a_session_nothing_is_submitted():
     with pytest.raises(error_drmaa_job, match=r"Please specify a drmaa_session in run_job\(\)"):
         run_job("x")
