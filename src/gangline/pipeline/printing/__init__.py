@@ -1,0 +1,1 @@
+"""What a run would do, and why: the jobs of each stage in words."""

@@ -1,0 +1,59 @@
+"""A look at a pipeline as it is now, for all that only shows it. Nothing on the disk changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gangline.pipeline.freshness.history import History
+from gangline.pipeline.freshness.levels import get_level
+from gangline.pipeline.freshness.rules import Assessor
+from gangline.pipeline.printing.judging import Judge
+from gangline.pipeline.stages.expansion import Expansion
+from gangline.pipeline.stages.stage import Stage
+
+__all__ = ["Survey", "survey"]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is seen.
+
+    Attributes:
+        expansion: The jobs of all stages.
+        judge: Says which of them have something to do.
+    """
+
+    expansion: Expansion
+    judge: Judge
+
+
+@contextmanager
+def survey(
+    stages: tuple[Stage, ...],
+    runtime_data: Mapping[str, Any] | None,
+    checksum_level: int | str | None,
+    history_file: str | None,
+    *,
+    with_times: bool = False,
+) -> Iterator[Survey]:
+    """A look at these stages; it must not be used after the context has ended.
+
+    Args:
+        stages: All that may be asked about; they are wired.
+        runtime_data: Values for `runtime_parameter`.
+        checksum_level: How closely files are compared, see `get_level`.
+        history_file: Where earlier runs were noted down; None for the usual place.
+        with_times: Whether the times of files that are up to date will be shown, too.
+
+    Raises:
+        error_checksum_level: There is no such level.
+        StoreError: The history cannot be read.
+        UsageError: `runtime_data` is no dictionary.
+    """
+    level = get_level(checksum_level)
+    expansion = Expansion(stages, runtime_data)
+    with History.open(history_file, level, writing=False) as history:
+        yield Survey(expansion, Judge(expansion, Assessor(level, history, with_times=with_times)))
