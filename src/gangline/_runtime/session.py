@@ -6,7 +6,6 @@ import atexit
 import os
 import signal
 import threading
-import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
@@ -14,7 +13,6 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from gangline._core import machine
-from gangline._core.explain import explain
 from gangline._core.machine import on_submitted
 from gangline._core.state import CoreState
 from gangline._runtime.conductor import Conductor, EngineListener
@@ -51,7 +49,7 @@ class Session:
         scheme: Scheme = Scheme.LEASTLOAD,
         seed: int | None = None,
     ) -> None:
-        self.id = uuid.uuid4().hex[:12]
+        self.id = os.urandom(6).hex()
         self.backend = backend
         self.closed = False
         if seed is None:
@@ -253,6 +251,8 @@ class Session:
 
     def explain(self, handle: Handle) -> list[Any]:
         """Why a task is not running, in reasons that can be printed."""
+        from gangline._core.explain import explain  # few programs ask, and it takes a tenth of the time to import
+
         with self.lock:
             return list(explain(self._state, handle.id))
 
