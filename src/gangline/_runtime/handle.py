@@ -106,12 +106,6 @@ class Handle(Task):
                 return
         listener(self)
 
-    def remove_listener(self, listener: Listener) -> None:
-        """The listener is not to be called any more; unknown ones are ignored."""
-        with self.session.lock:
-            if self.listeners is not None and listener in self.listeners:
-                self.listeners.remove(listener)
-
     def take_listeners(self) -> list[Listener]:
         """Those to call now; they are forgotten here."""
         listeners, self.listeners = self.listeners, None

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, cast
@@ -117,13 +117,7 @@ class Session:
         """
         self.check_usable()
         prepared = [(self._prepare(*call), _name_of(call[0])) for call in calls]
-        with self.lock:
-            now = monotonic()
-            handles = [self._new_handle(payload, terms, expected_s, name, now) for payload, name in prepared]
-            self._conductor.carry_out(on_submitted(self._state, handles, now))
-            self._conductor.loop.wake_by(self._state.timers.next_at())
-        self._conductor.settle()
-        return handles
+        return self._enter(prepared, terms, expected_s)
 
     def resubmit(self, handle: Handle) -> Handle:
         """Run a finished task again, under the same terms.
@@ -138,12 +132,7 @@ class Session:
                 f"task {self._state.name(handle.id)} is still {handle.state.name.lower()}; "
                 "only a finished task can be resubmitted"
             )
-        with self.lock:
-            now = monotonic()
-            again = self._new_handle(handle.payload, handle.terms, handle.expected_s, handle.name, now)
-            self._conductor.carry_out(on_submitted(self._state, (again,), now))
-            self._conductor.loop.wake_by(self._state.timers.next_at())
-        self._conductor.settle()
+        (again,) = self._enter([(handle.payload, handle.name)], handle.terms, handle.expected_s)
         return again
 
     def wait(self, handles: Iterable[Handle], timeout_s: float | None = None) -> bool:
@@ -394,10 +383,21 @@ class Session:
     ) -> None:
         self.close()
 
-    def _new_handle(self, payload: Payload, terms: Terms, expected_s: float | None, name: str, now: float) -> Handle:
+    def _enter(self, prepared: Sequence[tuple[Payload, str]], terms: Terms, expected_s: float | None) -> list[Handle]:
+        """Submit calls that are ready to travel, each with its name: `submit` without its short cuts for one."""
         conductor = self._conductor
-        task_id, conductor.next_task = conductor.next_task, TaskId(conductor.next_task + 1)
-        return Handle(self, task_id, payload, terms, expected_s, name, now + self._epoch)
+        with self.lock:
+            now = monotonic()
+            first = conductor.next_task
+            conductor.next_task = TaskId(first + len(prepared))
+            handles = [
+                Handle(self, TaskId(number), payload, terms, expected_s, name, now + self._epoch)
+                for number, (payload, name) in enumerate(prepared, start=first)
+            ]
+            conductor.carry_out(on_submitted(self._state, handles, now))
+            conductor.loop.wake_by(self._state.timers.next_at())
+        conductor.settle()
+        return handles
 
 
 def _name_of(function: Callable[..., Any]) -> str:
