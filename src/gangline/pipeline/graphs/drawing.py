@@ -21,6 +21,7 @@ from gangline.pipeline.stages.lookup import lookup_pipeline, lookup_stages
 from gangline.pipeline.stages.pipeline import Pipeline
 from gangline.pipeline.stages.stage import Stage
 from gangline.pipeline.stages.wiring import wire_pipelines
+from gangline.pipeline.steering import find_steering
 
 __all__ = ["graph_colour_demo_printout", "pipeline_printout_graph"]
 
@@ -79,6 +80,9 @@ def pipeline_printout_graph(
         CalledProcessError: Graphviz' `dot` failed.
         StoreError: The history cannot be read.
     """
+    steering = find_steering()
+    if steering is not None and not steering.print_wanted():
+        return
     drawn_as = format_of_name(stream) if output_format is None else output_format
     colours = colour_scheme(user_colour_scheme)
     inches = _parse_size(size)

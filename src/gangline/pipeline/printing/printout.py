@@ -13,6 +13,7 @@ from gangline.pipeline.printing.survey import survey
 from gangline.pipeline.stages.pipeline import Pipeline
 from gangline.pipeline.stages.selection import Selection, select
 from gangline.pipeline.stages.stage import Stage
+from gangline.pipeline.steering import find_steering
 
 __all__ = ["pipeline_printout"]
 
@@ -70,7 +71,8 @@ def pipeline_printout(
         error_task: A stage is not known or declared wrongly, or stages wait for each other.
         StoreError: The history cannot be read.
     """
-    if verbose == 0:
+    steering = find_steering()
+    if verbose == 0 or (steering is not None and not steering.print_wanted()):
         return
     stream = sys.stdout if output_stream is None else output_stream
     if not hasattr(stream, "write"):

@@ -10,6 +10,7 @@ from gangline.pipeline.running.options import read_options
 from gangline.pipeline.running.plan import planned
 from gangline.pipeline.running.recording import watchers
 from gangline.pipeline.running.run import Run
+from gangline.pipeline.steering import find_steering
 
 __all__ = ["pipeline_run"]
 
@@ -32,12 +33,15 @@ def pipeline_run(*unnamed_args: Any, **named_args: Any) -> None:
         KeyboardInterrupt: The run was interrupted; nothing of it is left running.
     """
     options = read_options(unnamed_args, named_args)
+    steering = find_steering()
+    if steering is not None:
+        options = steering.run_wanted(options)
     if options.verbose is not None and options.verbose >= 11 and hasattr(options.logger, "add_unique_prefix"):
         options.logger.add_unique_prefix()
     log = Log(options.logger, options.detail)
     with planned(options, log) as plan:
         failures = Failures()
-        with watchers(options, failures) as told:
+        with watchers(options, failures, () if steering is None else steering.watchers()) as told:
             run = Run(plan, options, log, failures, told)
             run.execute()
             if failures:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,9 +24,10 @@ __all__ = ["RecordWatcher", "watchers"]
 
 
 @contextmanager
-def watchers(options: RunOptions, failures: Failures) -> Iterator[list[Watcher]]:
-    """Those who are told what happens in a run: the user's own function, and the record."""
+def watchers(options: RunOptions, failures: Failures, more: Sequence[Watcher] = ()) -> Iterator[list[Watcher]]:
+    """Those who are told what happens in a run: the user's own function, the record, and `more`."""
     told: list[Watcher] = [] if options.progress is None else [ProgressWatcher(options.progress)]
+    told += more
     if options.record is None:
         yield told
         return
