@@ -18,12 +18,14 @@ __all__ = [
     "ImpossibleDependency",
     "InternalError",
     "InvalidDependency",
+    "JobExists",
     "MissingExtra",
     "NoEngines",
     "RemoteError",
     "ResultUnreadable",
     "SessionClosed",
     "StoreError",
+    "StoreUnavailable",
     "TaskCancelled",
     "TaskError",
     "TaskFailed",
@@ -72,6 +74,18 @@ class MissingExtra(UsageError, ImportError):
 
 class Unpicklable(UsageError, TypeError):
     """Something that has to travel to an engine cannot be pickled; the message says which argument and why."""
+
+
+class JobExists(UsageError):
+    """A durable job of the same class with the same arguments is not final yet.
+
+    Attributes:
+        job: Its id.
+    """
+
+    def __init__(self, message: str, *, job: int = -1) -> None:
+        super().__init__(message)
+        self.job = job
 
 
 class WaitTimeout(GanglineError, TimeoutError):
@@ -162,6 +176,12 @@ class RemoteError(GanglineError):
 
 class StoreError(GanglineError):
     """The record or the queue could not be read or written."""
+
+
+class StoreUnavailable(StoreError):
+    """The database is not there at the moment; nothing of the call was done, or all of it."""
+
+    retryable = True
 
 
 class InternalError(GanglineError):
