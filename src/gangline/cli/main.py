@@ -28,6 +28,8 @@ class Entry(NamedTuple):
 COMMANDS: Mapping[str, Entry] = {
     "demo": Entry("gangline.cli.demo:demo", "Analyse Python's standard library on all cores, and draw it."),
     "doctor": Entry("gangline.cli.doctor:doctor", "Tell what this installation can do, and what it lacks."),
+    "logs": Entry("gangline.cli.pipelines.logs:logs", "Show what tasks of a run have written, and how they ended."),
+    "status": Entry("gangline.cli.pipelines.status:status", "Tell how far the last run is, or how it ended."),
 }
 
 

@@ -41,7 +41,7 @@ class Sign:
 def is_alive(path: str) -> bool:
     """Whether somebody holds the lock of this file."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -43,19 +43,20 @@ _ADVICE = {
 }
 
 
-def connect(path: str, *, writing: bool) -> sqlite3.Connection:
+def connect(path: str, *, writing: bool, resting: bool = False) -> sqlite3.Connection:
     """A connection for any thread, without transactions of its own.
 
     Args:
         path: The file, absolute.
         writing: Whether it is made when it does not exist.
+        resting: Nobody changes it meanwhile; for files in a folder that may only be read.
 
     Raises:
         sqlite3.Error: The file cannot be opened.
     """
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = sqlite3.connect(
-        f"file:{quoted}?mode={'rwc' if writing else 'rw'}",
+        f"file:{quoted}?{'mode=ro&immutable=1' if resting else 'mode=rwc' if writing else 'mode=rw'}",
         uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False,
     )  # fmt: skip
     connection.execute("PRAGMA foreign_keys = ON")

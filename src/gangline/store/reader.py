@@ -34,9 +34,7 @@ class Record:
         if not os.path.exists(path):
             raise StoreError(f"there is no record of runs in {os.path.dirname(path)}: nothing was run here yet")
         with explained(path):
-            connection = connect(path, writing=False)
-            migrate(connection, path)
-        return cls(path, connection)
+            return cls(path, _open_up_to_date(path))
 
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The latest runs, newest first."""
@@ -89,6 +87,22 @@ class Record:
             raise UsageError(f"run {run_id} has no task {number}")
         return _task_row(rows[0])
 
+    def counts(self, run_id: str) -> dict[str, dict[str, int]]:
+        """How many tasks of each stage are how far.
+
+        Returns:
+            By stage the numbers of those that are "ok", "failed", "cancelled", "held", "running" and "waiting"; states
+            in which there are none are left out.
+        """
+        found: dict[str, dict[str, int]] = {}
+        for stage, state, number in self._fetch("count_tasks", (run_id,)):
+            found.setdefault(stage, {})[state] = number
+        return found
+
+    def ended_tasks(self, run_id: str, since: float) -> list[TaskRow]:
+        """The tasks that were decided at a moment or later, in seconds since the epoch, in that order."""
+        return list(map(_task_row, self._fetch("list_ended_tasks", (run_id, since))))
+
     def find_tasks(self, run_id: str, text: str) -> list[TaskRow]:
         """The tasks of a stage, that make a file, or whose job has this text in it."""
         return list(map(_task_row, self._fetch("find_tasks", {"run": run_id, "text": text})))
@@ -122,8 +136,28 @@ class Record:
             return self._connection.execute(QUERIES[query], parameters).fetchall()
 
     def _run_row(self, row: tuple[Any, ...]) -> RunRow:
-        outcome = row[11] or ("running" if is_alive(lock_path(self._path, row[0])) else "lost")
+        outcome = row[11]
+        if outcome is None:
+            if is_alive(lock_path(self._path, row[0])):
+                outcome = "running"
+            else:  # it may have ended since the row was read
+                row = next(iter(self._fetch("find_runs", (row[0],))), row)
+                outcome = row[11] or "lost"
         return RunRow(*row)._replace(argv=json.loads(row[2]), options=json.loads(row[6]), outcome=outcome)
+
+
+def _open_up_to_date(path: str) -> sqlite3.Connection:
+    connection = connect(path, writing=False)
+    try:
+        migrate(connection, path)
+    except sqlite3.OperationalError:
+        # Where the folder may not be written, nothing can be laid beside the file; then nobody is writing it, either.
+        connection.close()
+        if os.access(os.path.dirname(path), os.W_OK) or os.path.exists(f"{path}-wal"):
+            raise
+        connection = connect(path, writing=False, resting=True)
+        migrate(connection, path)
+    return connection
 
 
 def _task_row(row: tuple[Any, ...]) -> TaskRow:

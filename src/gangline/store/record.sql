@@ -65,6 +65,16 @@ FROM tasks
 WHERE run = :run AND (stage = :text OR instr(job, :text) OR EXISTS (SELECT 1 FROM json_each(outputs) WHERE value = :text))
 ORDER BY number;
 
+-- name: count_tasks
+SELECT stage, coalesce(outcome, CASE WHEN started_at IS NULL THEN 'waiting' ELSE 'running' END) AS state, count(*)
+FROM tasks WHERE run = ? GROUP BY stage, state;
+
+-- name: list_ended_tasks
+SELECT run, number, stage, job, inputs, outputs, reason, waits_for, added_at, started_at, ended_at, outcome
+FROM tasks
+WHERE run = ? AND ended_at >= ?
+ORDER BY ended_at, number;
+
 -- name: list_attempts
 SELECT number, outcome, started_at, ended_at, engine, host, pid, error_type, error, traceback, exit_code, signal, command,
     stdout, stderr
