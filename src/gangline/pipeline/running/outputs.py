@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from typing import Literal
 
@@ -32,7 +33,7 @@ def check_made(job: JobRun, meaning: Literal["error", "warn", "ignore"], log: Lo
         return None
     shown = job.params.shown
     names = flat_strings(shown[1]) if len(shown) > 1 else []
-    missing = [name for name in names if not os.path.exists(name) and not is_glob(name)]
+    missing = [name for name in names if not os.path.exists(name) and not _is_pattern(name, stage.reglobs)]
     if not missing:
         return None
     files = ", ".join(repr(name) for name in missing[:_SHORT])
@@ -42,3 +43,8 @@ def check_made(job: JobRun, meaning: Literal["error", "warn", "ignore"], log: Lo
         log.odd(f"{text}: {job.text}")
         return None
     return error_missing_output(text)
+
+
+def _is_pattern(name: str, allowed: bool) -> bool:
+    """Whether a name that no file has stands for others: for any number where that is allowed, else for those there."""
+    return is_glob(name) and (allowed or bool(glob.glob(name)))
