@@ -5,9 +5,9 @@ It stands beside the packages whose functions ask it, and builds on none of them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gangline._engine.context import current
 
@@ -35,6 +35,10 @@ class Steering:
     def watchers(self) -> Sequence[Watcher]:
         """Who is told what happens in the run that was wanted last."""
         return ()
+
+    def notes(self) -> Mapping[str, Any]:
+        """What the record of the run that was wanted last keeps besides, as JSON types."""
+        return {}
 
     def print_wanted(self) -> bool:
         """The program calls `pipeline_printout` or `pipeline_printout_graph`: whether it may."""

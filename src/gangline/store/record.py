@@ -90,6 +90,10 @@ class RunRecord:
         """A stage has begun, with that many jobs, so many of them up to date."""
         self._add("add_stage", (self.run_id, name, total, fresh, time.time()))
 
+    def stage_counted(self, name: str, *, fresh: int) -> None:
+        """So many of a stage's jobs are known to be up to date by now."""
+        self._add("count_stage", (fresh, self.run_id, name))
+
     def stage_ended(self, name: str, outcome: str) -> None:
         """A stage is over: "ok", "failed", "skipped" or "inactive"."""
         self._add("end_stage", (time.time(), outcome, self.run_id, name))

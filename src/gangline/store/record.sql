@@ -8,6 +8,9 @@ UPDATE runs SET ended_at = ?, outcome = ?, message = ? WHERE id = ?;
 -- name: add_stage
 INSERT OR REPLACE INTO stages (run, name, total, fresh, started_at) VALUES (?, ?, ?, ?, ?);
 
+-- name: count_stage
+UPDATE stages SET fresh = ? WHERE run = ? AND name = ?;
+
 -- name: end_stage
 UPDATE stages SET ended_at = ?, outcome = ? WHERE run = ? AND name = ?;
 

@@ -151,13 +151,24 @@ class Engines:
             stage.outstanding and session.backend.name != INLINE for stage, (session, _, _) in self._work.items()
         )
 
-    def wait(self) -> None:
-        """Return when a job is done."""
+    def find_running(self) -> list[JobRun]:
+        """The jobs that engines are working on at this moment, as far as it can be told."""
+        running = {
+            (session, task)
+            for session in self._sessions.values()
+            for engine in session.engines
+            if (task := session.running(engine)) is not None
+        }
+        out = [(session, job) for stage, (session, _, _) in self._work.items() for job in stage.outstanding]
+        return [job for session, job in out if job.handle is not None and (session, job.handle.id) in running]
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Return when a job is done: True; or when that time is over: False."""
         if self.done:
-            return
+            return True
         session = next((each for place, each in self._sessions.items() if place != INLINE), None)
         session = session or self._sessions[INLINE]
-        session.wait_for(lambda: bool(self.done))
+        return session.wait_for(lambda: bool(self.done), timeout_s)
 
     def take_back(self, jobs: list[JobRun]) -> None:
         """Take back what has not been started; what runs, runs on."""

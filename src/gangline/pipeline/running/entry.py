@@ -8,7 +8,7 @@ from gangline.pipeline.running.failures import Failures
 from gangline.pipeline.running.log import Log
 from gangline.pipeline.running.options import read_options
 from gangline.pipeline.running.plan import planned
-from gangline.pipeline.running.recording import watchers
+from gangline.pipeline.running.recording import tell_fresh, watchers
 from gangline.pipeline.running.run import Run
 from gangline.pipeline.steering import find_steering
 
@@ -41,7 +41,9 @@ def pipeline_run(*unnamed_args: Any, **named_args: Any) -> None:
     log = Log(options.logger, options.detail)
     with planned(options, log) as plan:
         failures = Failures()
-        with watchers(options, failures, () if steering is None else steering.watchers()) as told:
+        with watchers(options, failures, steering) as told:
+            if told:
+                tell_fresh(plan, options, told)
             run = Run(plan, options, log, failures, told)
             run.execute()
             if failures:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,35 +17,43 @@ from gangline.messages import Failure
 from gangline.pipeline.running.failures import Failures
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.options import RunOptions
-from gangline.pipeline.running.watching import JobOutcome, ProgressWatcher, StageOutcome, Watcher
+from gangline.pipeline.running.plan import Plan
+from gangline.pipeline.running.watching import JobOutcome, ProgressWatcher, RunOutcome, StageOutcome, Watcher
+from gangline.pipeline.steering import Steering
 from gangline.store.record import RunRecord
 
-__all__ = ["RecordWatcher", "watchers"]
+__all__ = ["RecordWatcher", "tell_fresh", "watchers"]
 
 
 @contextmanager
-def watchers(options: RunOptions, failures: Failures, more: Sequence[Watcher] = ()) -> Iterator[list[Watcher]]:
-    """Those who are told what happens in a run: the user's own function, the record, and `more`."""
+def watchers(options: RunOptions, failures: Failures, steering: Steering | None = None) -> Iterator[list[Watcher]]:
+    """Those who are told what happens in a run: the user's own function, the record, and those of the command line."""
     told: list[Watcher] = [] if options.progress is None else [ProgressWatcher(options.progress)]
-    told += more
-    if options.record is None:
-        yield told
-        return
-    record = _start(options.record, options)
+    if steering is not None:
+        told += steering.watchers()
+    record = None if options.record is None else _start(options.record, options, steering)
+    if record is not None:
+        told.append(RecordWatcher(record))
+    for watcher in told:
+        watcher.run_started("" if record is None else record.run_id)
+    outcome: RunOutcome = "failed"
+    message = ""
     try:
-        yield [*told, RecordWatcher(record)]
+        yield told
+        outcome = "ok"
     except KeyboardInterrupt:
-        record.end("interrupted")
+        outcome = "interrupted"
         raise
     except BaseException as exc:
         count = len(failures)
-        record.end("failed", f"{count} failed" if count else f"{type(exc).__name__}: {exc}")
+        message = f"{count} failed" if count else f"{type(exc).__name__}: {exc}"
         raise
-    record.end("ok")
+    finally:
+        for watcher in reversed(told):
+            watcher.run_ended(outcome, message)
 
 
-def _start(folder: str, options: RunOptions) -> RunRecord:
-    program = getattr(sys.modules.get("__main__"), "__file__", None) or ""
+def _start(folder: str, options: RunOptions, steering: Steering | None) -> RunRecord:
     told = {
         "keep_going": options.keep_going,
         "checksum_level": options.checksum_level,
@@ -55,12 +63,37 @@ def _start(folder: str, options: RunOptions) -> RunRecord:
     backend = options.backend if isinstance(options.backend, str) else getattr(options.backend, "name", "")
     return RunRecord.start(
         folder,
-        program=os.path.basename(program),
+        program=_program(),
         argv=sys.argv,
         backend=str(backend or ("threads" if options.multithread else "processes")),
         engines=options.parallelism,
-        options=told,
+        options=told | ({} if steering is None else dict(steering.notes())),
     )
+
+
+def _program() -> str:
+    """The program's file, as it is called in the folder where it runs if it is in there."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if file is None:
+        return ""
+    path = os.path.abspath(str(file))
+    short = os.path.relpath(path)
+    return path if short.startswith(os.pardir) else short
+
+
+def tell_fresh(plan: Plan, options: RunOptions, told: Sequence[Watcher]) -> None:
+    """Tell of the stages that do not take part, since they have nothing to do."""
+    if not options.gnu_make_maximal_rebuild_mode:
+        return  # then stages are left out for other reasons
+    taking_part = set(plan.needed)
+    for stage in plan.selection.graph.order:
+        if stage in taking_part:
+            continue
+        run = StageRun(stage, stage.function, forced=False)
+        if plan.expansion.is_active(stage):
+            run.total = run.fresh = len(plan.expansion.jobs(stage))
+        for watcher in told:
+            watcher.stage_fresh(run)
 
 
 class RecordWatcher(Watcher):
@@ -72,31 +105,80 @@ class RecordWatcher(Watcher):
 
     def __init__(self, record: RunRecord) -> None:
         self._record = record
+        self._fresh: dict[StageRun, int] = {}
+        self._running: set[int] = set()
+        self._unmade: dict[str, str] = {}
+
+    def stage_fresh(self, stage: StageRun) -> None:
+        """See `Watcher`."""
+        name = stage.stage.display_name
+        self._record.stage_started(name, total=stage.total, fresh=stage.fresh)
+        self._record.stage_ended(name, "ok" if stage.total else "inactive")
 
     def stage_started(self, stage: StageRun) -> None:
         """See `Watcher`."""
+        self._fresh[stage] = stage.fresh
         self._record.stage_started(stage.stage.display_name, total=stage.total, fresh=stage.fresh)
 
     def stage_ended(self, stage: StageRun, outcome: StageOutcome) -> None:
         """See `Watcher`."""
+        if stage not in self._fresh:  # it was never gone into
+            self.stage_started(stage)
+        self._count_fresh(stage)
         self._record.stage_ended(stage.stage.display_name, outcome)
 
     def job_started(self, job: JobRun) -> None:
         """See `Watcher`."""
-        self._add(job)
+        limit = job.stage.stage.limit
+        self._add(job, "" if limit is None else f"the limit {limit[0]!r}: {limit[1]} at once")
+
+    def jobs_running(self, jobs: Collection[JobRun]) -> None:
+        """See `Watcher`."""
+        now_s = time.time()
+        for job in jobs:
+            if job.number not in self._running:
+                self._running.add(job.number)
+                self._record.task_started(job.number, started_at=now_s)
 
     def job_ended(self, job: JobRun, outcome: JobOutcome) -> None:
         """See `Watcher`."""
         if job.number < 0:
-            self._add(job)
+            self._add(job, self._reason_to_hold(job) if outcome == "held" else "")
+        if outcome in ("failed", "held"):
+            stage = job.stage.stage.display_name
+            self._unmade.update((name, f"{name}, which stage {stage} did not make") for name in job.outputs)
+        self._running.discard(job.number)
         if job.handle is not None and job.handle.status is not None:
             self._attempts(job, job.handle)
         self._record.task_ended(job.number, outcome)
 
-    def _add(self, job: JobRun) -> None:
+    def run_ended(self, outcome: RunOutcome, message: str) -> None:
+        """See `Watcher`."""
+        self._record.end(outcome, message)
+
+    def _add(self, job: JobRun, waits_for: str = "") -> None:
+        self._count_fresh(job.stage)
         job.number = self._record.task_added(
-            job.stage.stage.display_name, job.text, inputs=job.inputs, outputs=job.outputs, reason=job.reason
+            job.stage.stage.display_name,
+            job.text,
+            inputs=job.inputs,
+            outputs=job.outputs,
+            reason=job.reason,
+            waits_for=waits_for,
         )
+
+    def _count_fresh(self, stage: StageRun) -> None:
+        if self._fresh.get(stage) != stage.fresh:
+            self._fresh[stage] = stage.fresh
+            self._record.stage_counted(stage.stage.display_name, fresh=stage.fresh)
+
+    def _reason_to_hold(self, job: JobRun) -> str:
+        """What a job that is held back waits for in vain."""
+        missing = next((self._unmade[name] for name in job.inputs if name in self._unmade), None)
+        if missing is None:
+            parents = ", ".join(parent.display_name for parent in job.stage.stage.parents)
+            missing = f"stage {parents}, which is not whole" if parents else ""
+        return missing
 
     def _attempts(self, job: JobRun, handle: Handle) -> None:
         for number, earlier in enumerate(handle.earlier, 1):

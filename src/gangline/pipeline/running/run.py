@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gangline.errors import InternalError, TaskCancelled, Unpicklable
 from gangline.messages import Failure
@@ -37,6 +37,9 @@ _PORTION = 256
 """How many jobs of a stage are announced and not done at most."""
 
 _TICK_S = 1.01
+
+_LOOK_S = 0.5
+"""How often those who watch are told which jobs are running."""
 
 
 class Run:
@@ -71,6 +74,7 @@ class Run:
         self._stopping = False
         self._ended_by_force = False
         self._changed = True
+        self._look_at = 0.0
         self.held: list[JobRun] = []
 
     # The whole ----------------------------------------------------------------------------------------------------
@@ -106,7 +110,7 @@ class Run:
         progress = self._close_stages()
         if any(run.outstanding for run in self._open):
             if not progress:
-                self._engines.wait()
+                self._wait()
             self._take_in()
             return True
         if self._stopping or not (self._open or self._unopened):
@@ -114,6 +118,23 @@ class Run:
         if not (progress or self._changed or any(run.ready or run.begun for run in self._open)):
             raise InternalError("a pipeline has stages left to run, but none of them can go ahead")
         return True
+
+    def _wait(self) -> None:
+        """Return when a job is done; meanwhile those who watch are told what runs."""
+        if not self._watchers:
+            self._engines.wait()
+            return
+        while True:
+            left = self._look_at - time.monotonic()
+            if left <= 0:
+                self._tell_running(self._engines.find_running())
+                self._look_at = time.monotonic() + _LOOK_S
+            elif self._engines.wait(left):
+                return
+
+    def _tell_running(self, jobs: Collection[JobRun]) -> None:
+        for watcher in self._watchers:
+            watcher.jobs_running(jobs)
 
     def _leave_stages(self) -> None:
         """Stages that were not gone through to the end."""
@@ -302,6 +323,8 @@ class Run:
         for job in jobs:
             for watcher in self._watchers:
                 watcher.job_started(job)
+        if self._watchers and self._engines.runs_inline(jobs[0].stage):
+            self._tell_running(jobs)
         try:
             self._engines.submit(jobs)
         except Unpicklable as exc:
@@ -384,6 +407,8 @@ class Run:
     def _fail(self, failed: Failed) -> None:
         """Take in a failure: the run stops, unless it is to go on as far as it can."""
         self._failures.add(failed)
+        for watcher in self._watchers:
+            watcher.failed(failed)
         if self._options.log_exceptions:
             self._log.error(self._failures.last_text())
         if self._options.exceptions_terminate_immediately:

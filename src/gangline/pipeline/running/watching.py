@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from gangline.pipeline.running.failures import Failed
     from gangline.pipeline.running.jobs import JobRun, StageRun
 
-__all__ = ["ProgressWatcher", "RunEvent", "StageOutcome", "Watcher"]
+__all__ = ["JobOutcome", "ProgressWatcher", "RunEvent", "RunOutcome", "StageOutcome", "Watcher"]
 
 StageOutcome = Literal["ok", "failed", "skipped", "inactive"]
 """How a stage ended: all of it done, something failed, not gone through since the run ended before, or not active."""
 
 JobOutcome = Literal["ok", "failed", "cancelled", "held"]
 """How a job ended: well, badly, taken back before it ran, or not run since something that it needs has failed."""
+
+RunOutcome = Literal["ok", "failed", "interrupted"]
+"""How a run ended."""
 
 
 class RunEvent(NamedTuple):
@@ -45,6 +50,12 @@ class RunEvent(NamedTuple):
 class Watcher:
     """Is told of everything, in the order in which it happens, by the thread that runs the pipeline."""
 
+    def run_started(self, run_id: str) -> None:
+        """The run begins; `run_id` is its name in the record, or empty if it is not recorded."""
+
+    def stage_fresh(self, stage: StageRun) -> None:
+        """A stage has nothing to do, or is not active, and so does not take part in the run. All are told first."""
+
     def stage_started(self, stage: StageRun) -> None:
         """A stage's turn has come; its jobs are known."""
 
@@ -54,10 +65,16 @@ class Watcher:
     def job_started(self, job: JobRun) -> None:
         """A job was handed to the scheduler."""
 
+    def jobs_running(self, jobs: Collection[JobRun]) -> None:
+        """The jobs that engines are working on at this moment; told now and then while jobs run."""
+
     def job_ended(self, job: JobRun, outcome: JobOutcome) -> None:
         """A job is done with."""
 
-    def run_ended(self, outcome: Literal["ok", "failed", "interrupted"], message: str) -> None:
+    def failed(self, failed: Failed) -> None:
+        """Something failed: a job, right after it has ended, or a stage as a whole."""
+
+    def run_ended(self, outcome: RunOutcome, message: str) -> None:
         """The run is over."""
 
 
