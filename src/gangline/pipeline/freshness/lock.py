@@ -44,15 +44,17 @@ class Lock:
                 raise self._busy()
             time.sleep(_POLL_S)
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "program": sys.argv[0], "since": time.ctime()}
-        os.pwrite(self._fd, json.dumps(holder).encode(), 0)
+        with contextlib.suppress(OSError):  # the disk is full: the history itself will say so, if it must be written
+            os.pwrite(self._fd, json.dumps(holder).encode(), 0)
 
     def _try(self) -> bool:
         try:
             fd = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
+            room = "Make room, or name" if error.errno == errno.ENOSPC else "Name"
             raise StoreError(
-                f"the history {self._path} cannot be written: {error.strerror} ({self._file}). Name a place that can "
-                f"be written with history_file=... (`:memory:` keeps nothing)"
+                f"the history {self._path} cannot be written: {error.strerror} ({self._file}). {room} a place that "
+                f"can be written with history_file=... (`:memory:` keeps nothing)"
             ) from error
         if self._lock(fd) and self._is_current(fd):
             self._fd = fd

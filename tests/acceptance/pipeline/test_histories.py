@@ -1,0 +1,496 @@
+"""Histories, and runs that meet: P16, P21, P28, P32, and what becomes of damaged and foreign files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gangline.errors import StoreError
+from gangline.pipeline import Pipeline, suffix
+from gangline.pipeline.ruffus_exceptions import RethrownJobError
+
+from .conftest import PLACES, Tally, files, get, make, put, ran, run, start, wait_for
+
+HISTORY = ".ruffus_history.sqlite"
+
+
+def chain(function: Any, name: str = "p") -> Pipeline:
+    pipeline = Pipeline(name)
+    pipeline.originate(function, ["a.0", "b.0"], name="start")
+    pipeline.transform(function, pipeline["start"], suffix(".0"), ".1", name="next")
+    return pipeline
+
+
+# P16 ------------------------------------------------------------------------------------------------------------------
+
+
+def test_p16_the_history_stands_where_it_always_did() -> None:
+    run(chain(make()))
+    assert Path(HISTORY).exists()
+    with sqlite3.connect(HISTORY) as connection:
+        tables = {name for (name,) in connection.execute("select name from sqlite_master")}
+    connection.close()
+    assert "data" in tables
+
+
+def test_p16_it_may_be_named_by_argument_and_by_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = Tally()
+    pipeline = chain(tally)
+    os.mkdir("kept")
+    run(pipeline, history_file="kept/mine ü.sqlite")
+    assert len(tally.take()) == 4
+    assert not Path(HISTORY).exists()
+    run(pipeline, history_file="kept/mine ü.sqlite")
+    assert tally.take() == []
+    monkeypatch.setenv("DEFAULT_RUFFUS_HISTORY_FILE", "kept/other.sqlite")
+    run(pipeline)
+    assert len(tally.take()) == 4
+    assert Path("kept/other.sqlite").exists()
+
+
+def test_p16_the_environment_says_how_closely_is_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    run(chain(make("one")))
+    tally = Tally()
+    for value, expected in (("1", 0), ("CHECKSUM_FUNCTIONS", 4), ("0", 0)):
+        monkeypatch.setenv("DEFAULT_RUFFUS_CHECKSUM_LEVEL", value)
+        run(chain(tally, f"level {value}"))
+        assert len(tally.take()) == expected, value
+
+
+def test_p16_a_history_in_memory_keeps_nothing() -> None:
+    tally = Tally()
+    run(chain(tally), history_file=":memory:")
+    run(chain(tally, "again"), history_file=":memory:")
+    assert len(tally.take()) == 8
+    assert not Path(HISTORY).exists()
+
+
+def test_p16_the_whole_folder_may_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkdir("here")
+    monkeypatch.chdir("here")
+    run(chain(make()))
+    monkeypatch.chdir(tmp_path)
+    os.rename("here", "there ü [1]")
+    monkeypatch.chdir("there ü [1]")
+    tally = Tally()
+    run(chain(tally, "again"))
+    assert tally.take() == []
+
+
+# P21 (see also tests/unit/pipeline/running/test_interrupted.py) ----------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_p21_a_run_killed_again_and_again_ends_whole(level: int) -> None:
+    program = f"""
+    import random
+    @originate([f"{{number}}.0" for number in range(8)])
+    def begin(output):
+        with open(output, "w") as file:
+            file.write("half")
+            file.flush()
+            time.sleep(0.03)
+            file.write(" whole")
+
+    @split(begin, "*.part")
+    def cut(sources, outputs):
+        for number, source in enumerate(sources):
+            with open(f"{{number}}.part", "w") as file:
+                file.write("half")
+                file.flush()
+                time.sleep(0.01)
+                file.write(" whole")
+
+    @merge(cut, "end")
+    def end(sources, output):
+        with open(output, "w") as file:
+            for source in sources:
+                file.write(open(source).read() + "\\n")
+
+    pipeline_run(multiprocess=2, verbose=0, checksum_level={level})
+    """
+    for delay_s in (0.45, 0.6, 0.75):
+        process = start(program)
+        time.sleep(delay_s)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        time.sleep(0.05)
+    assert ran(program) == (0, "", "")
+    assert get("end") == "half whole\n" * 8
+    assert all(get(name) == "half whole" for name in files("*.[0p]*") if not name.endswith(".py"))
+
+
+# P28 ------------------------------------------------------------------------------------------------------------------
+
+
+HOLDING = """
+@originate(["held"])
+def hold(output):
+    while not os.path.exists("go on"):
+        time.sleep(0.01)
+    open(output, "w").close()
+
+pipeline_run(verbose=0, **eval(sys.argv[1]))
+print("done")
+"""
+
+
+def until_locked() -> None:
+    wait_for(lambda: Path(f"{HISTORY}.lock").exists())
+
+
+@pytest.mark.parametrize("options", [{}, {"multiprocess": 2}, {"multithread": 2}])
+def test_p28_a_second_run_of_another_process_is_told_who_is_there(options: dict[str, int]) -> None:
+    first = start(HOLDING, repr(options))
+    try:
+        until_locked()
+        with pytest.raises(StoreError) as caught:
+            run(chain(make()))
+        for part in (HISTORY, "in use by another run", str(first.pid), "program0.py", "history_file=..."):
+            assert part in str(caught.value)
+        assert caught.value.retryable
+        assert files("*.0") == []
+        run(chain(make(), "apart"), history_file="other.sqlite")
+    finally:
+        put("go on")
+        assert first.communicate(timeout=20) == ("done\n", "")
+    run(chain(make(), "after"))
+
+
+def test_p28_a_second_run_waits_as_long_as_it_was_told() -> None:
+    first = start(HOLDING, "{}")
+    until_locked()
+    began = time.monotonic()
+    with pytest.raises(StoreError, match="in use by another run"):
+        run(chain(make()), history_wait=0.3)
+    assert time.monotonic() - began >= 0.3
+    threading.Timer(0.3, put, ("go on",)).start()
+    run(chain(make(), "patient"), history_wait=30)
+    assert files("*.1") == ["a.1", "b.1"]
+    assert first.communicate(timeout=20) == ("done\n", "")
+
+
+def test_p28_a_run_that_was_killed_leaves_no_lock() -> None:
+    first = start(HOLDING, "{'multiprocess': 2}")
+    until_locked()
+    time.sleep(0.2)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    run(chain(make()))
+    assert not Path(f"{HISTORY}.lock").exists()
+
+
+def test_p28_many_processes_that_wait_come_one_after_the_other() -> None:
+    program = """
+    @originate(["shared"])
+    def make(output):
+        with open("log", "a") as file:
+            file.write("x")
+        open(output, "w").close()
+
+    pipeline_run(verbose=0, history_wait=40)
+    """
+    running = [start(program) for _ in range(5)]
+    assert [process.communicate(timeout=40) for process in running] == [("", "")] * 5
+    assert get("log") == "x"
+
+
+def test_p28_a_run_within_a_job_of_a_process_on_the_same_history_is_told_so() -> None:
+    code, out, err = ran(
+        """
+        from gangline.pipeline.ruffus_exceptions import RethrownJobError
+        inner = Pipeline("inner")
+        inner.originate(lambda output: open(output, "w").close(), ["inside"], name="inside")
+
+        def outer(output):
+            pipeline_run(pipeline=inner, verbose=0)
+            open(output, "w").close()
+
+        main = Pipeline("outer")
+        main.originate(outer, ["outside"], name="outside")
+        try:
+            main.run(multiprocess=2, verbose=0)
+        except RethrownJobError as error:
+            print(error.group.exceptions[0])
+        """
+    )
+    assert (code, err) == (0, "")
+    assert "in use by another run" in out
+    assert "history_file=..." in out
+    assert "database is locked" not in out
+    assert not Path("outside").exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"multithread": 2}, {"multiprocess": 2}])
+def test_p28_a_run_within_a_job_with_a_history_of_its_own(options: dict[str, int]) -> None:
+    def outer(output: str) -> None:
+        from gangline.pipeline import Pipeline, pipeline_run
+
+        inner = Pipeline(f"inner {output}")
+
+        def innermost(name: str) -> None:
+            with open(name, "w"):
+                pass
+
+        inner.originate(innermost, [f"{output}.inside"], name="inside")
+        pipeline_run(pipeline=inner, verbose=0, history_file=f"{output}.sqlite", multithread=2)
+        with open(output, "w"):
+            pass
+
+    pipeline = Pipeline("outer")
+    pipeline.originate(outer, ["x", "y"], name="outside")
+    run(pipeline, **options)
+    assert files("[xy]*") == ["x", "x.inside", "x.sqlite", "y", "y.inside", "y.sqlite"]
+
+
+def test_p28_runs_of_threads_on_one_history_and_on_several() -> None:
+    errors: list[BaseException] = []
+
+    def go(number: int, **options: Any) -> None:
+        try:
+            pipeline = Pipeline(f"thread {number} {options}")
+            pipeline.originate(make(), [f"{number}.{each}.0" for each in range(30)], name="start")
+            pipeline.transform(make(), pipeline["start"], suffix(".0"), ".1", name="next")
+            run(pipeline, **options)
+        except BaseException as error:
+            errors.append(error)
+
+    for options in ({"multithread": 3}, {"multithread": 1, "history_file": "own.sqlite"}, {"checksum_level": 0}):
+        threads = [threading.Thread(target=go, args=(number,), kwargs=options) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert len(files("*.1")) == 120
+        for name in files("*.[01]"):
+            os.unlink(name)
+
+
+def test_p28_one_failing_run_of_two_leaves_the_other_whole() -> None:
+    go_on = threading.Event()
+    errors: list[BaseException] = []
+
+    def wait(output: str) -> None:
+        go_on.wait(20)
+        put(output)
+
+    def fail(output: str) -> None:
+        raise ValueError(output)
+
+    good, bad = Pipeline("good"), Pipeline("bad")
+    good.originate(wait, ["g.0"], name="wait")
+    good.transform(make(), good["wait"], suffix(".0"), ".1", name="after")
+    bad.originate(fail, ["b"], name="fail")
+
+    def go(pipeline: Pipeline) -> None:
+        try:
+            run(pipeline)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=go, args=(good,))
+    thread.start()
+    with pytest.raises(RethrownJobError):
+        run(bad)
+    go_on.set()
+    thread.join()
+    assert errors == []
+    assert files() == ["g.0", "g.1"]
+    tally = Tally()
+    again = Pipeline("again")
+    again.originate(tally, ["g.0"], name="wait")
+    run(again)
+    assert tally.take() == []
+
+
+# P32 ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_p32_many_jobs_cost_few_writes_of_the_history(place: dict[str, int]) -> None:
+    pipeline = Pipeline("many")
+    pipeline.originate(make(), [f"{number}.0" for number in range(500)], name="many")
+    run(pipeline, **place)
+    # SQLite counts in its header how often something was committed.
+    commits = int.from_bytes(Path(HISTORY).read_bytes()[24:28], "big")
+    assert commits < 250
+
+
+# Damaged and foreign ------------------------------------------------------------------------------------------------
+
+
+def damaged() -> None:
+    run(chain(make(), "before"))
+    content = bytearray(Path(HISTORY).read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    Path(HISTORY).write_bytes(content)
+
+
+def foreign() -> None:
+    connection = sqlite3.connect(HISTORY)
+    connection.execute("create table customers (name text)")
+    connection.execute("insert into customers values ('somebody')")
+    connection.commit()
+    connection.close()
+
+
+BAD = {
+    "text": (lambda: put(HISTORY, "Dear diary,\n" * 1000), ("it is not an SQLite file",)),
+    "pickle": (lambda: Path(HISTORY).write_bytes(b"\x80\x04\x95" + b"\0" * 5000), ("it is not an SQLite file",)),
+    "damaged": (damaged, ("damaged",)),
+    "cut": (
+        lambda: (run(chain(make(), "before")), os.truncate(HISTORY, 5000))[0],
+        ("damaged",),
+    ),
+    "foreign": (foreign, ("another program's database", "customers")),
+    "folder": (lambda: os.mkdir(HISTORY), ("folder",)),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_history_is_named_and_left_as_it_is(what: str) -> None:
+    prepare, words = BAD[what]
+    prepare()  # type: ignore[no-untyped-call]
+    made = files()
+    before = None if what == "folder" else Path(HISTORY).read_bytes()
+    tally = Tally()
+    for function in (lambda: run(chain(tally)), lambda: chain(tally, "printed").printout()):
+        with pytest.raises(StoreError) as caught:
+            function()
+        for word in (HISTORY, *words, "history_file=..."):
+            assert word in str(caught.value), word
+    assert tally.take() == []
+    assert files() == made
+    assert before is None or Path(HISTORY).read_bytes() == before
+    # What the message says helps: away with it, and a history of what exists.
+    if before is not None:
+        os.rename(HISTORY, "away")
+        run(chain(make(), "first"))
+        os.rename("away", HISTORY)
+        os.unlink(HISTORY)
+        run(chain(tally, "regenerated"), touch_files_only="regenerate")
+        run(chain(tally, "fresh"))
+        assert tally.take() == []
+
+
+def test_an_empty_file_is_an_empty_history() -> None:
+    put(HISTORY)
+    tally = Tally()
+    run(chain(tally))
+    run(chain(tally, "again"))
+    assert len(tally.take()) == 4
+
+
+def test_a_folder_that_is_not_there_is_named() -> None:
+    with pytest.raises(StoreError, match=r"no/such/h\.sqlite.*") as caught:
+        run(chain(make()), history_file="no/such/h.sqlite")
+    assert "no/such" in str(caught.value)
+    assert "history_file=..." in str(caught.value)
+
+
+# Places that cannot be written --------------------------------------------------------------------------------------
+
+
+READ_ONLY = """
+from gangline.errors import GanglineError
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+os.chdir(sys.argv[1])
+
+@originate(["a.0"])
+def begin(output):
+    open(output, "w").close()
+
+try:
+    pipeline_run(verbose=0, **eval(sys.argv[2]))
+except (GanglineError, Exception) as error:
+    print(type(error).__name__, error)
+"""
+
+
+def open_up(path: Path) -> None:
+    """Others may enter the folders of this test."""
+    for each in (path, path.parent, path.parent.parent):
+        each.chmod(0o755)
+
+
+@pytest.mark.parametrize("place", [{}, {"multiprocess": 2}])
+def test_a_read_only_folder_is_named_and_nothing_is_run(tmp_path: Path, place: dict[str, int]) -> None:
+    open_up(tmp_path)
+    os.mkdir("closed", 0o555)
+    code, out, err = ran(READ_ONLY, "closed", repr(place))
+    assert (code, err) == (0, "")
+    assert out.startswith("StoreError")
+    assert "closed/.ruffus_history.sqlite" in out
+    assert "cannot be written" in out
+    assert "history_file=..." in out
+
+
+def test_a_read_only_folder_for_outputs_is_a_failure_of_the_job(tmp_path: Path) -> None:
+    open_up(tmp_path)
+    os.mkdir("closed", 0o555)
+    os.mkdir("free")
+    os.chmod("free", 0o777)
+    code, out, err = ran(READ_ONLY, "closed", repr({"history_file": f"{tmp_path}/free/history.sqlite"}))
+    assert (code, err) == (0, "")
+    assert out.startswith("RethrownJobError")
+    assert "Permission denied: 'a.0'" in out
+
+
+def test_a_history_that_may_only_be_read(tmp_path: Path) -> None:
+    open_up(tmp_path)
+    run(chain(make()))
+    tmp_path.chmod(0o555)
+    os.chmod(HISTORY, 0o444)
+    code, out, err = ran_from(tmp_path)
+    assert (code, err) == (0, "")
+    assert out.startswith("StoreError")
+    assert HISTORY in out
+
+
+def ran_from(folder: Path) -> tuple[int, str, str]:
+    return ran(READ_ONLY, str(folder), "{}")
+
+
+def test_a_full_disk_while_the_history_is_written_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
+    os.mkdir("small")
+    mounted = os.getuid() == 0 and (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", "small"], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
+    if not mounted:
+        pytest.skip("a small file system cannot be mounted here: run the tests as root, with CAP_SYS_ADMIN")
+    try:
+        run(chain(make()), history_file="small/history.sqlite")
+        with open("small/filler", "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        many = Pipeline("many")
+        many.originate(make(), [f"{'n' * 200}{number}" for number in range(400)], name="many")
+        with pytest.raises(StoreError) as caught:
+            run(many, history_file="small/history.sqlite")
+        for word in ("small/history.sqlite", "the disk is full", "Make room and run again"):
+            assert word in str(caught.value)
+        os.unlink("small/filler")
+        tally = Tally()
+        run(chain(tally, "again"), history_file="small/history.sqlite")
+        assert tally.take() == []
+        many = Pipeline("many again")
+        many.originate(tally, [f"{'n' * 20}{number}" for number in range(20)], name="many")
+        run(many, history_file="small/history.sqlite")
+        assert len(tally.take()) == 20
+    finally:
+        subprocess.run(["umount", "small"], check=True)
