@@ -40,6 +40,17 @@ class Steering:
         """What the record of the run that was wanted last keeps besides, as JSON types."""
         return {}
 
+    def warn(self, text: str) -> None:
+        """Something is odd in the run that was wanted last."""
+
+    def shows_output(self, *, failed: bool) -> bool:
+        """Whether what a job has printed is passed on when it has ended.
+
+        Args:
+            failed: It did not end well.
+        """
+        return True
+
     def print_wanted(self) -> bool:
         """The program calls `pipeline_printout` or `pipeline_printout_graph`: whether it may."""
         return True

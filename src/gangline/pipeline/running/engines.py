@@ -20,6 +20,7 @@ from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.running.work import task_of
 from gangline.pipeline.stages.words import suggestions
+from gangline.pipeline.steering import find_steering
 from gangline.ports import Backend
 
 __all__ = ["INLINE", "Engines"]
@@ -188,6 +189,9 @@ class Engines:
     def show_output(self, handle: Handle) -> None:
         """Write to this process's own output what a job has written to its own, if it has one."""
         if handle.extras is None or handle.session.backend.name == INLINE:
+            return
+        steering = find_steering()
+        if steering is not None and not steering.shows_output(failed=handle.failure is not None):
             return
         for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
             text = handle.extras.get(name)

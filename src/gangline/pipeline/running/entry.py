@@ -38,7 +38,7 @@ def pipeline_run(*unnamed_args: Any, **named_args: Any) -> None:
         options = steering.run_wanted(options)
     if options.verbose is not None and options.verbose >= 11 and hasattr(options.logger, "add_unique_prefix"):
         options.logger.add_unique_prefix()
-    log = Log(options.logger, options.detail)
+    log = Log(options.logger, options.detail, None if steering is None else steering.warn)
     with planned(options, log) as plan:
         failures = Failures()
         with watchers(options, failures, steering) as told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gangline.pipeline.expand.jobs import Notes
@@ -14,6 +15,7 @@ _NAMES, _DESCRIPTIONS, _JOBS, _REASONS, _FRESH_JOBS = range(1, 6)
 _INTERNALS = 10
 _RULE = "_" * 40
 _INDENT = " " * 8
+_SHORT = 3
 
 
 class Log:
@@ -22,13 +24,15 @@ class Log:
     Args:
         logger: The user's.
         detail: How much is said, see `RunOptions.verbose`.
+        warn: Gets what is odd in place of the logger, whatever the detail.
 
     Attributes:
         detail: The same.
     """
 
-    def __init__(self, logger: Any, detail: int) -> None:
+    def __init__(self, logger: Any, detail: int, warn: Callable[[str], None] | None = None) -> None:
         self._logger = black_hole_logger if detail <= 0 else logger
+        self._warn = warn
         self.detail = detail
 
     @property
@@ -58,7 +62,10 @@ class Log:
 
     def odd(self, text: str) -> None:
         """Say what is odd."""
-        self._logger.warning(text)
+        if self._warn is None:
+            self._logger.warning(text)
+        else:
+            self._warn(text)
 
     def summary(self, text: str) -> None:
         """Say how it all went."""
@@ -91,7 +98,9 @@ class Log:
 
     def odd_stage(self, stage: Stage, notes: Notes) -> None:
         """A stage has nothing to do, and perhaps should."""
-        if self.detail >= _NAMES:
+        if self._warn is not None:
+            self._warn_of(stage, notes)
+        elif self.detail >= _NAMES:
             for warning in notes.warnings:
                 self.odd(f"    'In Task\n{stage.declaration.show()}\n{warning}")
 
@@ -116,6 +125,9 @@ class Log:
     def fresh(self, stage: Stage, notes: Notes) -> None:
         """A stage had nothing to do; there may be no job at all, and then it is said why."""
         self._at(_NAMES, f"Uptodate Task = {stage.display_name!r}")
+        if self._warn is not None:
+            self._warn_of(stage, notes)
+            return
         if self.detail < _NAMES:
             return
         for warning in notes.warnings:
@@ -125,6 +137,12 @@ class Log:
                     lines.append(f"{_INDENT}Job Warning: Input substitution failed:")
                     lines.append(_INDENT + "  " + text.replace("\n", f"\n{_INDENT}  "))
             self.odd(f"    In Task {stage.display_name!r}:\n{_INDENT}" + "\n".join(lines) + " ")
+
+    def _warn_of(self, stage: Stage, notes: Notes) -> None:
+        for warning in notes.warnings:
+            more = len(notes.unmatched) - _SHORT
+            examples = [*list(notes.unmatched)[:_SHORT], *([f"and {more} more"] if more > 0 else [])]
+            self.odd("\n".join([f"stage {stage.display_name!r}: {warning}", *(f"  {text}" for text in examples)]))
 
     # Jobs ---------------------------------------------------------------------------------------------------------
 

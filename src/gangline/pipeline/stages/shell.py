@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gangline.errors import UsageError
 from gangline.pipeline.names.nested import is_sequence
+from gangline.pipeline.stages.commands import run_command
 
 __all__ = ["Callback", "ShellCommand", "checked_callback", "run_commands", "split_commands"]
 
@@ -89,7 +89,7 @@ def run_commands(*, command_str: str, input: Any = None, output: Any = None, **e
     """
     fields: Mapping[str, Any] = {"input": _as_words(input), "output": _as_words(output)} | extras
     for command in split_commands(command_str):
-        subprocess.run(command.format(**fields), shell=True, check=True)
+        run_command(command.format(**fields))
 
 
 def split_commands(text: str) -> list[str]:

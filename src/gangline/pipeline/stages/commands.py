@@ -1,0 +1,70 @@
+"""Running a command so that what it writes belongs to the job that runs it."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import subprocess
+import sys
+from contextlib import suppress
+from typing import IO
+
+from gangline._engine.context import current
+
+__all__ = ["run_command"]
+
+_PIECE_BYTES = 65536
+_LOOK_S = 0.05
+"""How often it is looked whether the command has ended, which only matters when it leaves others behind that write."""
+
+
+def run_command(command: str) -> None:
+    """Run a command in a shell; what it writes goes to `sys.stdout` and `sys.stderr` at once, wherever they lead.
+
+    Outside of jobs it writes to this process's own descriptors.
+
+    Raises:
+        CalledProcessError: It failed.
+    """
+    engine = current()
+    if engine is None or engine.task is None:
+        subprocess.run(command, shell=True, check=True)
+        return
+    with subprocess.Popen(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            _pass_on(process)
+        except BaseException:  # an interrupt
+            process.kill()
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def _pass_on(process: subprocess.Popen[bytes]) -> None:
+    """Write on this thread, which is the job's, what the command writes, until it has ended."""
+    with selectors.DefaultSelector() as selector:
+        for pipe, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            selector.register(pipe, selectors.EVENT_READ, (name, codecs.getincrementaldecoder("utf-8")("replace")))
+        while selector.get_map():
+            ended = process.poll() is not None
+            ready = selector.select(_LOOK_S)
+            for key, _ in ready:
+                name, decoder = key.data
+                if not _pass_piece(key.fileobj, getattr(sys, name), decoder):  # type: ignore[arg-type]
+                    selector.unregister(key.fileobj)
+            if ended and not ready:
+                return
+
+
+def _pass_piece(pipe: IO[bytes], stream: IO[str], decoder: codecs.IncrementalDecoder) -> bool:
+    """Pass on what is there; whether there may be more."""
+    with suppress(BlockingIOError):
+        data = os.read(pipe.fileno(), _PIECE_BYTES)
+        text = decoder.decode(data, final=not data)
+        if text:
+            stream.write(text)
+        return bool(data)
+    return True
