@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -12,20 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressLine
-from rich.table import Table
-from rich.text import Text
 
 from gangline.cli.output import Screen, output_option
 from gangline.demo.run import Analysis, Progress, analyse
 from gangline.demo.sources import find_library
-from gangline.demo.tasks import PackageSummary
+from gangline.demo.summary import table, total
 from gangline.errors import MissingExtra, UsageError
 from gangline.views import Client
 
-_ROWS = 12
 _UNREADABLE_ROWS = 5
 
 
@@ -66,7 +62,7 @@ def demo(backend: str, engines: int | None, picture: Path, no_picture: bool, kil
     ):
         target = None if no_picture else str(picture.absolute())
         analysis = analyse(client, library, folder, picture=target, kill=kill, watch=watch)
-    screen.result(_as_json(analysis, backend), _table(analysis), *_remarks(analysis, backend))
+    screen.result(_as_json(analysis, backend), table(analysis.packages), *_remarks(analysis, backend))
 
 
 def _check_picture(picture: Path) -> None:
@@ -99,39 +95,6 @@ def _progress_line(screen: Screen) -> Iterator[Callable[[Progress], None]]:
             line.update(row, lines=progress.lines, engines=progress.engines)
 
         yield watch
-
-
-def _table(analysis: Analysis) -> Table:
-    title = f"The standard library of Python {platform.python_version()}"
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
-    )
-    table.add_column("package", no_wrap=True)
-    for heading in ("modules", "lines", "functions", "ways each"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("most branched")
-    ranked = sorted(analysis.packages, key=lambda summary: -summary.lines)
-    for summary in ranked[:_ROWS]:
-        _add_row(table, summary.package, [summary])
-    if ranked[_ROWS:]:
-        _add_row(table, f"{len(ranked) - _ROWS} more", ranked[_ROWS:])
-    table.add_section()
-    _add_row(table, "all", ranked)
-    return table
-
-
-def _add_row(table: Table, name: str, summaries: Sequence[PackageSummary]) -> None:
-    totals = _totals(summaries)
-    worst = max(summaries, key=lambda summary: summary.worst_complexity)
-    counts = [f"{totals[count]:,}" for count in ("modules", "lines", "functions")]
-    mean = f"{totals['complexity'] / totals['functions']:.1f}" if totals["functions"] else ""
-    most_branched = f"{worst.worst_complexity:3} {worst.worst.removeprefix(f'{name}.')}" if worst.worst else ""
-    table.add_row(name, *counts, mean, Text(most_branched, no_wrap=True, overflow="ellipsis"))
-
-
-def _totals(summaries: Sequence[PackageSummary]) -> dict[str, int]:
-    counts = ("modules", "lines", "functions", "classes", "complexity")
-    return {count: sum(getattr(summary, count) for summary in summaries) for count in counts}
 
 
 def _remarks(analysis: Analysis, backend: str) -> Iterator[str]:
@@ -167,7 +130,7 @@ def _as_json(analysis: Analysis, backend: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "library": library.root,
         "answer": analysis.digest,
-        "totals": _totals(analysis.packages),
+        "totals": total(analysis.packages),
         "packages": [asdict(summary) for summary in analysis.packages],
         "left_out": {"compiled": library.extensions, "scripts": library.scripts, "installed": library.installed},
         "backend": backend,

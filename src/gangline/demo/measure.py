@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _FORKS = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.comprehension, ast.match_case)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -47,6 +48,11 @@ class Measurement:
     worst_complexity: int = 0
     imports: tuple[str, ...] = ()
     error: str = ""
+
+
+def as_measurement(fields: Mapping[str, Any]) -> Measurement:
+    """A measurement from its fields, as JSON hands them back."""
+    return Measurement(**{**fields, "imports": tuple(fields["imports"])})
 
 
 def measure(module: str, package: str, source: bytes) -> Measurement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from gangline.demo.measure import Measurement
+from gangline.demo.sources import SINGLE_MODULES
 
 _WIDTH, _HEIGHT = 1152.0, 760.0
 """Of the map in points, which are also the unit of all coordinates, so that a font size can be compared with a cell."""
@@ -42,6 +44,26 @@ class Cell:
     y: float
     width: float
     height: float
+
+
+def draw(measurements: Sequence[Measurement], path: Path) -> None:
+    """Draw a standard library, with a heading that sums it up.
+
+    Args:
+        measurements: Its modules; at least one.
+        path: Where to, see `draw_treemap`.
+    """
+    worst = max(measurements, key=lambda m: m.worst_complexity)
+    title = (
+        f"The standard library of Python {platform.python_version()}: {len(measurements):,} modules, "
+        f"{sum(m.lines for m in measurements):,} lines, {sum(m.functions for m in measurements):,} functions"
+    )
+    subtitle = (
+        f"{len({m.package for m in measurements} - {SINGLE_MODULES}):,} packages · "
+        f"{sum(m.classes for m in measurements):,} classes · "
+        f"the most branched function is {worst.module}.{worst.worst}, with {worst.worst_complexity:,} ways through it"
+    )
+    draw_treemap(measurements, title, subtitle, path)
 
 
 def draw_treemap(measurements: Sequence[Measurement], title: str, subtitle: str, path: Path) -> None:

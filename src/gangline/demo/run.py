@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 
 from gangline.demo.sources import Library
-from gangline.demo.tasks import PackageSummary, draw_library, measure_module, summarize_package
+from gangline.demo.summary import PackageSummary
+from gangline.demo.tasks import draw_library, measure_module, summarize_package
 from gangline.views import AsyncResult, Client
 
 LOOK_EVERY_S = 0.1
