@@ -214,7 +214,7 @@ class Returned(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Text or data that a running task has written. `stream` is stdout, stderr, display, data or log."""
+    """Text or data that a running task has written. `stream` is stdout, stderr, output, display, data or log."""
 
     engine: EngineId
     task: TaskId

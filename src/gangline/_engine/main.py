@@ -5,6 +5,7 @@ Its arguments are the descriptors of its inbox, outbox, cell and lifeline. Every
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -58,7 +59,8 @@ def main() -> None:
 
 def _settle_in(options: dict[str, Any], lifeline: int) -> None:
     """Take over the client's directory and paths, and be bound to its life."""
-    sys.path[:] = options["path"]
+    if options["path"] is not None:
+        sys.path[:] = options["path"]
     try:
         os.chdir(options["directory"])
     except OSError:
@@ -119,4 +121,5 @@ def _prepare_for_tasks(context: EngineContext, options: dict[str, Any]) -> None:
     install_streams(route)
     capture_logs(route, options["log_level"])
     display.install()
-    import cloudpickle  # noqa: F401
+    with contextlib.suppress(ImportError):  # another interpreter may do without, as long as nothing travels by value
+        import cloudpickle  # noqa: F401

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from gangline._core.task import Task
@@ -32,8 +32,9 @@ class Handle(Task):
         started_at: When the last attempt began on its engine; None if it never did, or has not been reported yet.
         completed_at: When the last attempt ended on its engine; None likewise.
         received_at: When the result arrived here.
-        extras: What else it has written: stdout, stderr (str), outputs (list), data (dict), logs (list of dict).
-            Filled while the task runs, complete when it is done; None as long as there is nothing.
+        extras: What else it has written: stdout, stderr (str), output (str: what its child processes have written to
+            either), outputs (list), data (dict), logs (list of dict). Filled while the task runs, complete when it is
+            done; None as long as there is nothing.
         listeners: Whom to tell when it is done; None when nobody.
     """
 
@@ -117,7 +118,7 @@ class Handle(Task):
         _, _, self.value, self.started_at, self.completed_at, extras = attempt
         self.received_at = received_at
         if extras is not None:
-            self.extras = dict(extras)  # complete: it takes the place of what came while the task ran
+            self._complete(extras)
         self.status = "ok"
 
     def fail(self, failure: Failure, attempt: Attempt | None, received_at: float) -> None:
@@ -127,8 +128,13 @@ class Handle(Task):
         if attempt is not None:
             self.started_at, self.completed_at = attempt.started_at, attempt.completed_at
             if attempt.extras is not None:
-                self.extras = dict(attempt.extras)
+                self._complete(attempt.extras)
         self.status = "aborted" if isinstance(failure.error, TaskCancelled) else "error"
+
+    def _complete(self, extras: Mapping[str, Any]) -> None:
+        """What the engine has kept takes the place of what came while the task ran."""
+        output = (self.extras or extras).get("output")
+        self.extras = dict(extras) if output is None else {**extras, "output": output}
 
     def write(self, stream: str, content: Any) -> None:
         """Take in what the running task has written so far."""
@@ -136,7 +142,7 @@ class Handle(Task):
             return
         extras = self.extras = {} if self.extras is None else self.extras
         match stream:
-            case "stdout" | "stderr":
+            case "stdout" | "stderr" | "output":
                 extras[stream] = extras.get(stream, "") + content
             case "data":
                 extras.setdefault("data", {}).update(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
 import socket
@@ -24,12 +25,30 @@ __all__ = ["EngineProcess"]
 # The path comes first of all, so that the engine finds the modules that this process has found, and none else.
 _BOOT = "import sys; sys.path[:] = sys.argv.pop().split(chr(10)); from gangline._engine.main import main; main()"
 _SOURCES = str(Path(__file__).parents[2])
+# Another interpreter has modules of its own; from here it takes this package and nothing that lies beside it.
+_BOOT_OTHER = """
+import sys
+if sys.version_info < (3, 11):
+    sys.exit(f"{sys.executable} is Python {sys.version.split()[0]}; Gangline needs 3.11 or newer")
+sys.path.insert(0, sys.argv.pop())
+import gangline._engine.main
+sys.path.pop(0)
+gangline._engine.main.main()
+"""
+_Decoder = codecs.getincrementaldecoder("utf-8")
 _STDERR_KEPT_BYTES = 16 * 1024
 _STDERR_SHOWN_LINES = 8
 
 
 class EngineProcess:
     """Starts a child process and does not wait for it.
+
+    Args:
+        engine: Its number.
+        uuid: Its own name.
+        pool: Where large values are put.
+        options: What the engine is told at its start.
+        python: Another interpreter than this one; it has its own `sys.path`.
 
     Attributes:
         engine: Its number.
@@ -45,7 +64,9 @@ class EngineProcess:
         shown_logs: For running tasks: how many of their log records have been handed on.
     """
 
-    def __init__(self, engine: EngineId, uuid: str, pool: SegmentPool, options: dict[str, Any]) -> None:
+    def __init__(
+        self, engine: EngineId, uuid: str, pool: SegmentPool, options: dict[str, Any], python: str | None = None
+    ) -> None:
         self.engine = engine
         self.uuid = uuid
         self.joined = False
@@ -53,7 +74,8 @@ class EngineProcess:
         self.kill_reason = ""
         self.shown_logs: dict[TaskId, int] = {}
         self._stderr_tail = b""
-        path = [entry for entry in sys.path if isinstance(entry, str)]
+        self._decoder = _Decoder("replace")
+        path = None if python else [entry for entry in sys.path if isinstance(entry, str)]
         sender, receiver = make_pair()
         theirs, ours = make_pair()
         self.outgoing = Outgoing(sender, receiver, pool, path)
@@ -66,7 +88,7 @@ class EngineProcess:
         place = {"path": path, "directory": _directory(), "parent": os.getpid(), "engine_id": engine, "uuid": uuid}
         send_packet(sender, encode((SETUP, place | options)), pool)
         try:
-            self._start(receiver, theirs, cell, [*path, _SOURCES])
+            self._start(receiver, theirs, cell, _command(python, path))
         except OSError:
             self.outgoing.close()
             ours.close()
@@ -75,15 +97,15 @@ class EngineProcess:
         self.death = _open_death(self._child)
         _living.add(self)
 
-    def _start(self, inbox: socket.socket, outbox: socket.socket, cell: int, path: list[str]) -> None:
+    def _start(self, inbox: socket.socket, outbox: socket.socket, cell: int, command: tuple[list[str], str]) -> None:
         lifeline, self._lifeline = os.pipe()
         self.stderr, stderr = os.pipe()
         os.set_blocking(self.stderr, False)
         passed = (inbox.fileno(), outbox.fileno(), cell, lifeline)
-        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
+        begin, end = command
         try:
             self._child = subprocess.Popen(
-                [sys.executable, *flags, "-c", _BOOT, *map(str, passed), "\n".join(path)],
+                [*begin, *map(str, passed), end],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -139,14 +161,24 @@ class EngineProcess:
             except PermissionError:
                 pass  # macOS says so of a group that has ended
 
-    def read_stderr(self) -> bool:
-        """Take in what it has written, and keep the end of it; False when nobody can write any more."""
+    def read_stderr(self) -> str | None:
+        """Take in what it and its children have written to descriptors 1 and 2, and keep the end of it.
+
+        Returns:
+            What is new; None when nobody can write any more.
+        """
+        new = b""
         try:
             while data := os.read(self.stderr, 65536):
-                self._stderr_tail = (self._stderr_tail + data)[-_STDERR_KEPT_BYTES:]
+                new += data
         except BlockingIOError:
-            return True
-        return False
+            if not new:
+                return ""
+        else:
+            if not new:
+                return None
+        self._stderr_tail = (self._stderr_tail + new)[-_STDERR_KEPT_BYTES:]
+        return self._decoder.decode(new)
 
     def next_packet(self) -> tuple[Any, ...] | None:
         """A packet that it has sent; None when there is none now."""
@@ -188,6 +220,14 @@ class EngineProcess:
     def cut_lifeline(self) -> None:
         """In a forked child: do not keep the engine alive when its client has died."""
         os.close(self._lifeline)
+
+
+def _command(python: str | None, path: list[str] | None) -> tuple[list[str], str]:
+    """What stands before the numbers of the descriptors, and after them."""
+    if python is not None:
+        return [python, "-c", _BOOT_OTHER], _SOURCES
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
+    return [sys.executable, *flags, "-c", _BOOT], "\n".join([*(path or ()), _SOURCES])
 
 
 _living: weakref.WeakSet[EngineProcess] = weakref.WeakSet()

@@ -35,10 +35,12 @@ class Outgoing:
         sender: The sending end.
         receiver: The receiving end, shared with the engine.
         pool: Where large values are.
-        path: The `sys.path` that the engine was started with.
+        path: The `sys.path` that the engine was started with; None if it has its own, whatever this process does.
     """
 
-    def __init__(self, sender: socket.socket, receiver: socket.socket, pool: SegmentPool, path: list[str]) -> None:
+    def __init__(
+        self, sender: socket.socket, receiver: socket.socket, pool: SegmentPool, path: list[str] | None
+    ) -> None:
         self._sender = sender
         self._receiver = receiver
         self._pool = pool
@@ -89,7 +91,7 @@ class Outgoing:
     def _send_rows(
         self, definitions: list[tuple[int, bytes]], rows: list[tuple[Any, ...]], leases: list[Lease]
     ) -> None:
-        if definitions and self._path != sys.path:
+        if definitions and self._path is not None and self._path != sys.path:
             self._path = list(sys.path)
             definitions = [(SYS_PATH, serialize.dumps(self._path)), *definitions]
         self._number = number = self._number + 1

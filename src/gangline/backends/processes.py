@@ -43,11 +43,14 @@ class ProcessesBackend:
     Args:
         memory_limit_bytes: How much memory one engine may use; a task that wants more gets `MemoryError`. None: no
             limit.
+        python: Another interpreter than this one, with modules of its own; functions that are called on it must be
+            importable there.
     """
 
     name = "processes"
 
-    def __init__(self, *, memory_limit_bytes: int | None = None) -> None:
+    def __init__(self, *, memory_limit_bytes: int | None = None, python: str | None = None) -> None:
+        self._python = python
         self._options = {"memory_limit_bytes": memory_limit_bytes}
         self._pool = SegmentPool()
         self._calls = Calls(self._pool)
@@ -76,7 +79,7 @@ class ProcessesBackend:
         engine = self._inbox.new_engine_id()
         options = self._options | {"log_level": logging.getLogger().getEffectiveLevel()}
         try:
-            process = EngineProcess(engine, uuid.uuid4().hex, self._pool, options)
+            process = EngineProcess(engine, uuid.uuid4().hex, self._pool, options, self._python)
         except OSError as exc:
             raise BackendError(f"an engine process cannot be started: {exc}") from exc
         self._engines[engine] = process
@@ -196,7 +199,12 @@ class ProcessesBackend:
             _, finished, rows = packet
             attempts = read_rows(rows, process.incoming, process.shown_logs)
             process.outgoing.on_results(finished, attempts)
-            return (Finished(process.engine, attempts),) if attempts else ()
+            if not attempts:
+                return ()
+            written = process.read_stderr()  # before the task is over, for then nothing is added to it
+            if written:
+                return (_output(process, attempts[-1].task, written), Finished(process.engine, attempts))
+            return (Finished(process.engine, attempts),)
         if verb == RETURNED:
             process.outgoing.on_returned(packet[1])
             return (Returned(process.engine, packet[1]),)
@@ -213,9 +221,11 @@ class ProcessesBackend:
         return ()
 
     def _on_stderr(self, process: EngineProcess) -> Sequence[BackendEvent]:
-        if not process.read_stderr():
+        written = process.read_stderr()
+        if written is None:
             self._inbox.unwatch(process.stderr)
-        return ()
+        task = process.running()
+        return (_output(process, task, written),) if written and task is not None else ()
 
     def _on_death(self, process: EngineProcess) -> Sequence[BackendEvent]:
         """Take in what it reported before it ended, say how it ended, and start another one."""
@@ -224,6 +234,7 @@ class ProcessesBackend:
         events: list[BackendEvent] = []
         while (packet := process.next_packet()) is not None:
             events.extend(self._events(process, packet))
+        events.extend(self._on_stderr(process))
         for descriptor in (process.outbox, process.stderr, process.death):
             self._inbox.unwatch(descriptor)
         reason = process.reap()
@@ -250,3 +261,8 @@ class ProcessesBackend:
             except BackendError as exc:
                 return f"\n(no other one is started: {exc})"
         return ""
+
+
+def _output(process: EngineProcess, task: TaskId, text: str) -> Output:
+    """What a task's child processes have written, and what it has written past Python."""
+    return Output(process.engine, task, "output", text)
