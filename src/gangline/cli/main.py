@@ -28,7 +28,12 @@ class Entry(NamedTuple):
 COMMANDS: Mapping[str, Entry] = {
     "demo": Entry("gangline.cli.demo:demo", "Analyse Python's standard library on all cores, and draw it."),
     "doctor": Entry("gangline.cli.doctor:doctor", "Tell what this installation can do, and what it lacks."),
+    "explain": Entry(
+        "gangline.cli.pipelines.explain:explain",
+        "Tell why a stage or a file is out of date, or is not, or is waited for.",
+    ),
     "logs": Entry("gangline.cli.pipelines.logs:logs", "Show what tasks of a run have written, and how they ended."),
+    "plan": Entry("gangline.cli.pipelines.plan:plan", "Tell what a run would do, and why; nothing is run or changed."),
     "status": Entry("gangline.cli.pipelines.status:status", "Tell how far the last run is, or how it ended."),
 }
 

@@ -5,7 +5,7 @@ The keys of JSON are part of the interface. Times are ISO 8601 in UTC, durations
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from gangline.store.rows import AttemptRow, RunRow, StageRow, TaskRow
 __all__ = [
     "TASK_STATES",
     "attempt_data",
+    "files_words",
     "find_run",
     "open_record",
     "record_option",
@@ -86,13 +87,24 @@ def short_id(run: RunRow) -> str:
 
 def task_words(task: TaskRow) -> str:
     """A task in few words: what it makes of what."""
-    if not task.inputs and not task.outputs:
-        return task.job.removeprefix("Job  = ")
-    reads, makes = _some(task.inputs), _some(task.outputs)
+    return files_words(task.inputs, task.outputs, task.job)
+
+
+def files_words(inputs: Sequence[str], outputs: Sequence[str], job: str) -> str:
+    """A job in few words: what it makes of what.
+
+    Args:
+        inputs: The files that it reads.
+        outputs: The files that it makes.
+        job: The job as printouts show it, for jobs without files.
+    """
+    if not inputs and not outputs:
+        return job.removeprefix("Job  = ")
+    reads, makes = _some(inputs), _some(outputs)
     return f"{reads} -> {makes}" if reads else f"-> {makes}"
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
