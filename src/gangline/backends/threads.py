@@ -149,6 +149,7 @@ class _EngineThread(threading.Thread):
         self._inbox = inbox
         self._routing = routing
         self._abandoned = False
+        self._interrupted = False
         self._lock = threading.Lock()  # decides between the end of a task and an interrupt or the engine's end
         names = {"__name__": "__main__", "__builtins__": __builtins__}
         self._context = EngineContext(names, engine, uuid.uuid4().hex)
@@ -184,11 +185,15 @@ class _EngineThread(threading.Thread):
         """From here on no interrupt is delivered any more. Still it is the task that runs, until it is reported."""
         with self._lock:
             self._context.interruptible = False
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), None)
+            if self._interrupted:
+                # Only then: in CPython 3.11 the call slows down all threads from here on, and hangs those with a profiler.
+                self._interrupted = False
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), None)
 
     def interrupt(self, task: TaskId) -> None:
         with self._lock:
             if self.running == task and self._context.interruptible:
+                self._interrupted = True
                 kind = ctypes.py_object(KeyboardInterrupt)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), kind)
 
