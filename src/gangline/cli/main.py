@@ -32,8 +32,19 @@ COMMANDS: Mapping[str, Entry] = {
         "gangline.cli.pipelines.explain:explain",
         "Tell why a stage or a file is out of date, or is not, or is waited for.",
     ),
+    "graph": Entry(
+        "gangline.cli.pipelines.graph:graph", "Draw the stages of a pipeline, what each builds on, and which would run."
+    ),
     "logs": Entry("gangline.cli.pipelines.logs:logs", "Show what tasks of a run have written, and how they ended."),
     "plan": Entry("gangline.cli.pipelines.plan:plan", "Tell what a run would do, and why; nothing is run or changed."),
+    "retry": Entry(
+        "gangline.cli.pipelines.retry:retry",
+        "Run the program of the last run again, if that failed, was interrupted or killed.",
+    ),
+    "run": Entry(
+        "gangline.cli.pipelines.run:run",
+        "Run a program with a file pipeline: all its stages that have something to do.",
+    ),
     "status": Entry("gangline.cli.pipelines.status:status", "Tell how far the last run is, or how it ended."),
 }
 

@@ -23,8 +23,8 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
@@ -32,7 +32,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gangline.cli.pipelines.options import RECORD_FOLDER, Asked
-from gangline.cli.pipelines.tracebacks import last_line, own_traceback
+from gangline.cli.pipelines.tracebacks import dedented, last_line, own_traceback
 from gangline.errors import BackendError, GanglineError, InternalError, RemoteError, StoreError, UsageError
 from gangline.pipeline.steering import Steering, steered
 
@@ -40,7 +40,16 @@ if TYPE_CHECKING:
     from gangline.pipeline.running.options import RunOptions
     from gangline.pipeline.running.watching import Watcher
 
-__all__ = ["Program", "ProgramError", "ProgramFailed", "aside", "definitions", "find_program", "run_program"]
+__all__ = [
+    "Program",
+    "ProgramError",
+    "ProgramFailed",
+    "aside",
+    "definitions",
+    "find_program",
+    "run_program",
+    "silence",
+]
 
 _PASSED = (StoreError, BackendError, RemoteError, InternalError)
 
@@ -81,13 +90,18 @@ def find_program(name: str, arguments: Sequence[str] = ()) -> Program:
     if os.path.isdir(name):
         raise UsageError(f"{name} is a folder; name the Python file that declares the pipeline")
     if not os.path.exists(name):
-        folder, file = os.path.split(name)
-        near: list[str] = []
-        with suppress(OSError):
-            near = get_close_matches(file, [each for each in os.listdir(folder or ".") if each.endswith(".py")], n=1)
-        hint = f"; did you mean {os.path.join(folder, near[0])}?" if near else ""
-        raise UsageError(f"there is no file {name}{hint}")
+        near = _nearest_program(name)
+        raise UsageError(f"there is no file {name}" + (f"; did you mean {near}?" if near else ""))
     return Program(name, os.path.abspath(name), tuple(arguments))
+
+
+def _nearest_program(name: str) -> str | None:
+    folder, file = os.path.split(name)
+    stems: list[str] = []
+    with suppress(OSError):
+        stems = [each[:-3] for each in os.listdir(folder or ".") if each.endswith(".py")]
+    near = get_close_matches(os.path.splitext(file)[0], stems, n=1)
+    return os.path.join(folder, f"{near[0]}.py") if near else None
 
 
 # Reading ----------------------------------------------------------------------------------------------------------
@@ -198,6 +212,16 @@ class _Running(Steering):
     def watchers(self) -> Sequence[Watcher]:
         return self._watchers
 
+    def notes(self) -> Mapping[str, Any]:
+        return {"asked": self._asked.as_data()}
+
+    def warn(self, text: str) -> None:
+        for watcher in self._watchers:
+            watcher.warned(text)
+
+    def shows_output(self, *, failed: bool) -> bool:
+        return not failed  # then its last lines are shown with the failure
+
     def print_wanted(self) -> bool:
         self.decided = True
         return True
@@ -210,15 +234,17 @@ def _by_itself(program: Program, asked: Asked) -> dict[str, Any]:
     """The arguments with which `pipeline_run` is called for a program that does not call it."""
     names = _declared()
     if not names:
-        raise UsageError(
+        raise ProgramError(
             f"{program.name} declares no stage and does not call pipeline_run: a pipeline is made of functions with "
             "decorators from gangline.pipeline, such as @transform(...)"
         )
     name = asked.pipeline
     if name is None and len(names) > 1 and "main" not in names and not asked.target:
-        raise UsageError(f"{program.name} declares {len(names)} pipelines; choose with --pipeline: {', '.join(names)}")
+        raise ProgramError(
+            f"{program.name} declares {len(names)} pipelines; choose with --pipeline: {', '.join(names)}"
+        )
     if name is not None and name not in names:
-        raise UsageError(f"{program.name} declares no pipeline {name!r}; there is: {', '.join(names)}")
+        raise ProgramError(f"{program.name} declares no pipeline {name!r}; there is: {', '.join(names)}")
     if name is None:
         name = "main" if "main" in names else names[0]
     return {"pipeline": name, "multiprocess": len(os.sched_getaffinity(0))}
@@ -236,9 +262,9 @@ def _compiled(program: Program) -> CodeType:
         with open(program.path, "rb") as file:
             source = file.read()
     except OSError as exc:
-        raise UsageError(f"{program.name} cannot be read: {exc.strerror}") from exc
+        raise ProgramError(f"{program.name} cannot be read: {exc.strerror}") from exc
     if b"\0" in source:
-        raise UsageError(f"{program.name} is not a Python program")
+        raise ProgramError(f"{program.name} is not a Python program")
     return compile(source, program.path, "exec", dont_inherit=True)
 
 
@@ -290,9 +316,9 @@ def _explained(program: Program, running: _Running | None = None) -> Iterator[No
 
 def _told(program: Program, error: Exception, what: str) -> str:
     line = last_line(error, program.path)
-    if line is None and isinstance(error, UsageError):
-        return str(error)
     place = "" if line is None else f": line {line}"
+    if isinstance(error, GanglineError):  # its words say what is wrong
+        return f"{program.name}{place}: {dedented(str(error))}"
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "ruffus":
         hint = "\n\nA program for Ruffus runs here when its import lines name gangline.pipeline in place of ruffus."
     else:
@@ -304,7 +330,7 @@ def _told(program: Program, error: Exception, what: str) -> str:
 def aside() -> Iterator[None]:
     """What is printed to stdout meanwhile, also by commands, goes to stderr: stdout is for a command's result."""
     stdout = sys.stdout
-    with _descriptor_aside() if stdout is sys.__stdout__ else nullcontext():
+    with _diverted({1: 2}) if stdout is sys.__stdout__ else nullcontext():
         sys.stdout = sys.stderr
         try:
             yield
@@ -313,12 +339,27 @@ def aside() -> Iterator[None]:
 
 
 @contextmanager
-def _descriptor_aside() -> Iterator[Any]:
-    sys.stdout.flush()
-    saved = os.dup(1)
-    os.dup2(2, 1)
+def silence() -> Iterator[None]:
+    """What is printed meanwhile, also by commands, goes nowhere."""
+    with (
+        open(os.devnull, "w") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+        _diverted({1: nowhere.fileno(), 2: nowhere.fileno()}),
+    ):
+        yield
+
+
+@contextmanager
+def _diverted(descriptors: Mapping[int, int]) -> Iterator[None]:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    saved = {number: os.dup(number) for number in descriptors}
+    for number, other in descriptors.items():
+        os.dup2(other, number)
     try:
         yield
     finally:
-        os.dup2(saved, 1)
-        os.close(saved)
+        for number, before in saved.items():
+            os.dup2(before, number)
+            os.close(before)

@@ -78,6 +78,10 @@ class Asked:
         known = {each.name for each in fields(cls)}
         return cls(**{name: _tuple(value) for name, value in data.items() if name in known})
 
+    def changed_by(self, other: Asked) -> Asked:
+        """The same with all that another one mentions."""
+        return Asked.from_data(self.as_data() | other.as_data())
+
     def laid_over(self, given: RunOptions) -> RunOptions:
         """A run's options with those of the command line over them.
 

@@ -22,7 +22,7 @@ from gangline.pipeline.running.watching import JobOutcome, ProgressWatcher, RunO
 from gangline.pipeline.steering import Steering
 from gangline.store.record import RunRecord
 
-__all__ = ["RecordWatcher", "tell_fresh", "watchers"]
+__all__ = ["RecordWatcher", "signal_name", "tell_fresh", "watchers"]
 
 
 @contextmanager
@@ -229,13 +229,14 @@ def _in_words(failure: Failure) -> dict[str, Any]:
         code, command = failure.error.returncode, failure.error.cmd
         words["command"] = command if isinstance(command, str) else " ".join(map(str, command))
         if code < 0:
-            words["signal"] = _signal_name(-code)
+            words["signal"] = signal_name(-code)
         else:
             words["exit_code"] = code
     return words
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """What a signal is called; its number if it has no name."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -74,6 +74,9 @@ class Watcher:
     def failed(self, failed: Failed) -> None:
         """Something failed: a job, right after it has ended, or a stage as a whole."""
 
+    def warned(self, text: str) -> None:
+        """Something is odd. Only those of a command line are told; else the logger is."""
+
     def run_ended(self, outcome: RunOutcome, message: str) -> None:
         """The run is over."""
 

@@ -1,0 +1,124 @@
+"""A live block at the foot of a terminal, while others go on writing to it.
+
+Jobs, their commands and the program itself may write to the terminal at any time, past Python, and would break the
+block. So their descriptors lead into a pipe meanwhile, and what comes out of it is put above the block, line by line.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+__all__ = ["LiveBlock", "is_lively"]
+
+_REFRESHES_PER_S = 5
+_PIECE_BYTES = 65536
+_PATIENCE_S = 0.2
+"""How long a line may stay without its end before it is shown, as questions do."""
+
+
+def is_lively(console: Console) -> bool:
+    """Whether a block can be redrawn where a console prints."""
+    return console.is_terminal and not console.is_dumb_terminal and sys.stderr.isatty()
+
+
+class LiveBlock:
+    """A block that is drawn anew all the time, until `close`.
+
+    Args:
+        console: Prints to the terminal.
+        draw: Gives the block.
+    """
+
+    def __init__(self, console: Console, draw: Callable[[], RenderableType]) -> None:
+        self._console = console
+        self._terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
+        self._caught = _Caught(self._put_above)
+        console.file = self._terminal
+        self._live = Live(
+            get_renderable=draw,
+            console=console,
+            transient=True,
+            refresh_per_second=_REFRESHES_PER_S,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
+
+    def _put_above(self, text: str) -> None:
+        self._console.print(Text.from_ansi(text, no_wrap=True, overflow="ignore"), crop=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the block away; everything that was written stands above where it was."""
+        self._caught.release()
+        self._live.stop()
+        self._console.file = sys.stderr
+        self._terminal.close()
+
+
+class _Caught:
+    """Those of the descriptors 1 and 2 that are terminals lead into a pipe, until `release`.
+
+    Args:
+        take: Is called with each line, by a thread.
+    """
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        self._take = take
+        _flush()
+        self._read, write = os.pipe()
+        os.set_blocking(self._read, False)
+        self._wake_read, self._wake_write = os.pipe()
+        self._saved = {number: os.dup(number) for number in (1, 2) if os.isatty(number)}
+        for number in self._saved:
+            os.dup2(write, number)
+        os.close(write)
+        self._thread = threading.Thread(target=self._pass_on, name="gangline-terminal", daemon=True)
+        self._thread.start()
+
+    def release(self) -> None:
+        """Give the descriptors back, and pass on what has been written."""
+        _flush()
+        for number, saved in self._saved.items():
+            os.dup2(saved, number)
+            os.close(saved)
+        os.close(self._wake_write)
+        self._thread.join()
+        os.close(self._wake_read)
+        os.close(self._read)
+
+    def _pass_on(self) -> None:
+        rest = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._read, selectors.EVENT_READ)
+            selector.register(self._wake_read, selectors.EVENT_READ)
+            ending = False
+            while not ending:
+                ready = {key.fd for key, _ in selector.select(_PATIENCE_S if rest else None)}
+                ending = self._wake_read in ready
+                *lines, rest = (rest + self._read_all()).split(b"\n")
+                if rest and (ending or not ready):
+                    lines, rest = [*lines, rest], b""
+                if lines:
+                    self._take("\n".join(line.decode("utf-8", "replace").rstrip("\r") for line in lines))
+
+    def _read_all(self) -> bytes:
+        pieces = []
+        with suppress(BlockingIOError):
+            while piece := os.read(self._read, _PIECE_BYTES):
+                pieces.append(piece)
+        return b"".join(pieces)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
