@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from gangline.cli.pipelines.figures import counted
+from gangline.cli.pipelines.files import stage_name
 from gangline.cli.pipelines.reading import short_id
 from gangline.errors import UsageError
 from gangline.store.reader import Record
@@ -78,11 +79,11 @@ def choose_tasks(record: Record, run: RunRow, what: str) -> Choice:
         numbered = [task for task in tasks if task.number == int(what)]
         if numbered:
             return Choice("task", numbered)
-    of_stage = [task for task in tasks if task.stage == what]
+    of_stage = [task for task in tasks if what in (task.stage, stage_name(task.stage))]
     if of_stage:
         return Choice("stage", of_stage)
     for stage in record.stages(run.id):
-        if stage.name == what:
+        if what in (stage.name, stage_name(stage.name)):
             jobs = counted(stage.total, "job")
             why = f"Stage {what} had nothing to do in run {short_id(run)}: {jobs}, none out of date."
             return Choice("stage", [], why)
@@ -106,7 +107,7 @@ def _names_path(names: Iterable[str], path: str, what: str, folder: str) -> bool
 
 
 def _unknown(record: Record, run: RunRow, what: str, tasks: list[TaskRow]) -> UsageError:
-    stages = [stage.name for stage in record.stages(run.id)]
+    stages = [stage_name(stage.name) for stage in record.stages(run.id)]
     place = f"run {short_id(run)} of {run.program}"
     if not tasks:
         return UsageError(

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from gangline.cli.output import Screen, output_option
+from gangline.cli.pipelines.files import stage_name
 from gangline.cli.pipelines.loading import definitions, find_program
 from gangline.cli.pipelines.options import RECORD_FOLDER, Asked, asked_options
 from gangline.cli.pipelines.plan import job_data, job_words, stage_data
@@ -104,12 +105,12 @@ class _Explainer:
 
     def _stage(self, each: StageForecast) -> Iterator[Text]:
         stage = each.stage
-        line = Text(stage.display_name, style="bold")
+        line = Text(stage_name(stage.display_name), style="bold")
         yield line.append(f"  {self._words.of_stage(each)}", style="not bold")
         if stage.description:
             yield _row("is", stage.description)
         if stage.parents:
-            yield _row("builds on", ", ".join(parent.display_name for parent in stage.parents))
+            yield _row("builds on", ", ".join(stage_name(parent.display_name) for parent in stage.parents))
         if stage.limit is not None:
             yield _row(
                 "limit", f"at most {stage.limit[1]} of its jobs at once, shared with all of limit {stage.limit[0]!r}"
@@ -126,7 +127,7 @@ class _Explainer:
 
     def _some(self, each: StageForecast, jobs: tuple[JobForecast, ...]) -> Iterator[Text]:
         if each.unsettled_by:
-            yield Text(f"{each.stage.display_name}: {self._words.of_stage(each)}", style="bold")
+            yield Text(f"{stage_name(each.stage.display_name)}: {self._words.of_stage(each)}", style="bold")
         for number, job in enumerate(jobs[:_JOBS_SHOWN]):
             if number:
                 yield Text("")
@@ -140,7 +141,7 @@ class _Explainer:
         state = "would run" if job.runs else "up to date"
         if last is not None and last.is_now:
             state = "runs now" if last.task.started_at is not None else "waits"
-        line = Text(f"{each.stage.display_name}  {job_words(job)}: ", style="bold")
+        line = Text(f"{stage_name(each.stage.display_name)}  {job_words(job)}: ", style="bold")
         yield line.append(state, style="cyan" if job.runs else "green")
         if last is None or not last.is_now:
             yield _row("why", self._words.of_job(job))
@@ -159,7 +160,7 @@ class _Explainer:
         told: set[int] = set()
         for name, stage in job.remade.items():
             maker = self._making.get(name)
-            if maker is None or stage.number in told or depth >= _DEEPEST:
+            if maker is None or stage.number in told or depth >= _DEEPEST or name in self._words.awaited(job):
                 continue
             told.add(stage.number)
             yield depth, name, f"{name} is made anew: {self._words.of_job(maker)}"

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gangline.cli.output import Screen
 from gangline.cli.pipelines.figures import show_duration
+from gangline.cli.pipelines.files import stage_name
 from gangline.cli.pipelines.overview import STYLES, run_overview, take_overview
 from gangline.cli.pipelines.reading import task_words, what_went_wrong
 from gangline.store.reader import Record
@@ -70,7 +71,7 @@ class _EndedTasks:
 
 def _line(record: Record, task: TaskRow) -> Text:
     line = Text(f"{task.outcome or '':<9}", style=STYLES.get(task.outcome or "", ""))
-    line.append(f" {task.stage}  {task_words(task)}", style="not bold default")
+    line.append(f" {stage_name(task.stage)}  {task_words(task)}", style="not bold default")
     if task.outcome in ("ok", "failed") and task.started_at is not None and task.ended_at is not None:
         line.append(f"  {show_duration(task.ended_at - task.started_at)}", style="not bold default")
     if task.outcome == "failed":

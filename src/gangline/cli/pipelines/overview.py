@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gangline.cli.pipelines.figures import counted, show_clock, show_duration, show_time
+from gangline.cli.pipelines.files import stage_name
 from gangline.cli.pipelines.reading import (
     fresh_of,
     run_data,
@@ -139,7 +140,7 @@ def stages_table(seen: Overview) -> Table:
             lasts_until = seen.now_s
         lasted = "" if lasts_until is None else show_duration(lasts_until - stage.started_at)
         counts = [Text(f"{row.get(key, 0):,}", style=_style(key, row.get(key, 0))) for key, _ in columns]
-        table.add_row(stage.name, f"{stage.total:,}", *counts, lasted, _state(stage, row, seen.run))
+        table.add_row(stage_name(stage.name), f"{stage.total:,}", *counts, lasted, _state(stage, row, seen.run))
     return table
 
 
@@ -169,7 +170,7 @@ def _failures(seen: Overview) -> Iterator[Text]:
     yield Text("")
     yield Text(f"{counted(len(seen.failures), 'task')} failed:", style="bold")
     for task, attempt in seen.failures[:_FAILURES_SHOWN]:
-        yield Text(f"  {task.number:>4}  {task.stage}  {task_words(task)}")
+        yield Text(f"  {task.number:>4}  {stage_name(task.stage)}  {task_words(task)}")
         why = what_went_wrong(attempt)
         if why:
             yield Text(f"        {why}", style="red")

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from gangline.cli.output import Screen, output_option
 from gangline.cli.pipelines.figures import counted
+from gangline.cli.pipelines.files import files_words, stage_name
 from gangline.cli.pipelines.loading import definitions, find_program
 from gangline.cli.pipelines.options import Asked, asked_options, program_arguments
-from gangline.cli.pipelines.reading import files_words
 from gangline.cli.pipelines.stage_errors import stage_errors
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gangline.pipeline.running.forecast import Forecast, JobForecast, StageForecast
 
 _JOBS_SHOWN = 10
+_WIDEST_NAME = 28
 
 
 @click.command()
@@ -102,10 +103,11 @@ def totals(seen: Forecast) -> dict[str, int]:
 
 
 def _for_people(seen: Forecast, words: Reasons, every: bool) -> Iterator[RenderableType]:
-    width = max((len(each.stage.display_name) for each in seen.stages), default=0)
-    for each in seen.stages:
+    names = [stage_name(each.stage.display_name) for each in seen.stages]
+    width = min(max(map(len, names), default=0), _WIDEST_NAME)
+    for each, name in zip(seen.stages, names, strict=True):
         runs = each.unsettled_by or each.running
-        line = Text(f"{each.stage.display_name:<{width}}  ", style="bold" if runs else "dim")
+        line = Text(f"{name:<{width}}  ", style="bold" if runs else "dim")
         yield line.append(words.of_stage(each), style="not bold")
         yield from _jobs(each, words, every)
     yield Text("")
@@ -143,5 +145,5 @@ def _summary(seen: Forecast) -> str:
     verb = {"NO": "would run", "FILES": "would be touched", "HISTORY": "would be noted as made"}[seen.touching.name]
     text = f"{numbers['would_run']:,} of {counted(numbers['jobs'], 'job')} {verb}, in {busy:,} of {stages}"
     if unsettled:
-        text += f"; what {counted(unsettled, 'stage')} will do is known only then"
+        text += f"; what {counted(unsettled, 'stage')} will do is known only when others have run"
     return f"{text}."

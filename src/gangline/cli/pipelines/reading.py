@@ -5,13 +5,14 @@ The keys of JSON are part of the interface. Times are ISO 8601 in UTC, durations
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from gangline.cli.pipelines.figures import iso_time
+from gangline.cli.pipelines.files import files_words
 from gangline.errors import StoreError
 from gangline.store.reader import Record
 from gangline.store.rows import AttemptRow, RunRow, StageRow, TaskRow
@@ -19,7 +20,6 @@ from gangline.store.rows import AttemptRow, RunRow, StageRow, TaskRow
 __all__ = [
     "TASK_STATES",
     "attempt_data",
-    "files_words",
     "find_run",
     "open_record",
     "record_option",
@@ -37,7 +37,6 @@ TASK_STATES = ("ok", "failed", "cancelled", "held", "running", "waiting")
 """How far a task can be."""
 
 _ID_SHOWN = 8
-_NAMES_SHOWN = 2
 
 
 def record_option(command: Command) -> Command:
@@ -88,26 +87,6 @@ def short_id(run: RunRow) -> str:
 def task_words(task: TaskRow) -> str:
     """A task in few words: what it makes of what."""
     return files_words(task.inputs, task.outputs, task.job)
-
-
-def files_words(inputs: Sequence[str], outputs: Sequence[str], job: str) -> str:
-    """A job in few words: what it makes of what.
-
-    Args:
-        inputs: The files that it reads.
-        outputs: The files that it makes.
-        job: The job as printouts show it, for jobs without files.
-    """
-    if not inputs and not outputs:
-        return job.removeprefix("Job  = ")
-    reads, makes = _some(inputs), _some(outputs)
-    return f"{reads} -> {makes}" if reads else f"-> {makes}"
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def what_went_wrong(attempt: AttemptRow | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from gangline.cli.pipelines.figures import counted, show_clock
+from gangline.cli.pipelines.files import stage_name
 from gangline.pipeline.freshness.levels import Level
 from gangline.pipeline.freshness.verdict import Cause, Freshness, Times
 from gangline.pipeline.running.forecast import Forecast, JobForecast, JobState, StageForecast
@@ -55,7 +56,9 @@ class Reasons:
         by_stage: dict[Stage, list[str]] = {}
         for name, stage in job.remade.items():
             by_stage.setdefault(stage, []).append(name)
-        told = (f"{listed(names)}, which {stage.display_name} makes anew" for stage, names in by_stage.items())
+        told = (
+            f"{listed(names)}, which {stage_name(stage.display_name)} makes anew" for stage, names in by_stage.items()
+        )
         return f"it reads {'; '.join(told)}"
 
     def _of_files(self, job: JobForecast) -> str:
@@ -76,7 +79,7 @@ class Reasons:
             case Cause.UP_TO_DATE if found.times is not None and found.times.inputs and found.times.outputs:
                 return self._older(found.times)
             case _:
-                return self._changed(found)
+                return self._changed(job, found)
 
     def _missing(self, job: JobForecast, files: Sequence[str]) -> str:
         outputs = set(job.outputs)
@@ -85,7 +88,7 @@ class Reasons:
         coming = {name: self._seen.makers[name] for name in inputs if name in self._seen.makers}
         by_stage: dict[str, list[str]] = {}
         for name, stage in coming.items():
-            by_stage.setdefault(stage.display_name, []).append(name)
+            by_stage.setdefault(stage_name(stage.display_name), []).append(name)
         told += [f"{listed(names)} will be made by {stage}" for stage, names in by_stage.items()]
         told.append(_sentence([name for name in inputs if name not in coming], "does not exist", "do not exist"))
         return "; ".join(part for part in told if part)
@@ -121,7 +124,7 @@ class Reasons:
         first, second = self._clocks(oldest[0], newest[0])
         return f"{oldest[1]} ({first}) is newer than {newest[1]} ({second})"
 
-    def _changed(self, found: Freshness) -> str:
+    def _changed(self, job: JobForecast, found: Freshness) -> str:
         names = list(dict.fromkeys(found.files))
         match found.cause:
             case Cause.FUNCTION:
@@ -143,6 +146,8 @@ class Reasons:
                 return _sentence(names, "is missing", "are missing")
             case Cause.NOT_SPECIFIED:
                 return "it runs each time: it names no files to compare"
+            case Cause.NO_OUTPUTS if job.shown_outputs:
+                return _sentence(job.shown_outputs, "matches no file", "match no file")
             case Cause.NO_OUTPUTS:
                 return "it runs each time: it names no output file"
             case Cause.NO_INPUTS:
@@ -151,6 +156,11 @@ class Reasons:
                 return "all directories exist"
             case _:
                 return "up to date"
+
+    def awaited(self, job: JobForecast) -> set[str]:
+        """Its files that do not exist yet; `of_job` has said so."""
+        found = None if job.judgement is None else job.judgement.found
+        return set(found.files) if found is not None and found.cause is Cause.MISSING else set()
 
     def lacks(self, job: JobForecast) -> str:
         """What stands in the way of a job; "" if nothing does."""
@@ -194,7 +204,7 @@ class Reasons:
         if not each.active:
             return "not active"
         if each.unsettled_by:
-            names = listed(stage.display_name for stage in each.unsettled_by)
+            names = listed(stage_name(stage.display_name) for stage in each.unsettled_by)
             have = "has" if len(each.unsettled_by) == 1 else "have"
             return f"jobs are known when {names} {have} run{self._so_far(each)}"
         total, running = len(each.jobs), len(each.running)
@@ -216,7 +226,9 @@ class Reasons:
         if all(job.state is JobState.UNCHECKED for job in each.running):
             return " each time"
         if all(job.state is JobState.REMADE for job in each.running):
-            makers = dict.fromkeys(stage.display_name for job in each.running for stage in job.remade.values())
+            makers = dict.fromkeys(
+                stage_name(stage.display_name) for job in each.running for stage in job.remade.values()
+            )
             return f", since {listed(makers)} {'runs' if len(makers) == 1 else 'run'}"
         return ""
 

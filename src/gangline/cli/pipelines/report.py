@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from gangline.cli.pipelines.figures import show_clock, show_duration
+from gangline.cli.pipelines.files import stage_name
 from gangline.cli.pipelines.overview import STYLES
 from gangline.cli.pipelines.reading import task_words
 from gangline.store.rows import AttemptRow, RunRow, TaskRow
@@ -36,7 +37,7 @@ def task_report(task: TaskRow, attempts: Sequence[AttemptRow], run: RunRow) -> I
     state = task.outcome or (
         "not finished" if run.outcome != "running" else "waiting" if task.started_at is None else "running"
     )
-    head = Text(f"Task {task.number}  {task.stage}  ", style="bold")
+    head = Text(f"Task {task.number}  {stage_name(task.stage)}  ", style="bold")
     head.append({"held": "held back"}.get(state, state), style=STYLES.get(state, "yellow"))
     yield head
     yield _row("job", task_words(task))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 
 from gangline.cli.pipelines.choosing import nearest_names
-from gangline.cli.pipelines.reading import files_words
+from gangline.cli.pipelines.files import files_words, stage_name
 from gangline.cli.pipelines.reasons import listed
 from gangline.errors import UsageError
 from gangline.pipeline.running.forecast import Forecast, JobForecast, StageForecast
@@ -42,7 +42,8 @@ def seek(seen: Forecast, what: str) -> list[Found]:
         UsageError: It stands for nothing; the message names the nearest stages and files.
     """
     for each in seen.stages:
-        if what in (each.stage.display_name, each.stage.name, each.stage.function_name):
+        stage = each.stage
+        if what in (stage.display_name, stage_name(stage.display_name), stage.name, stage.function_name):
             return [Found(each)]
     path = os.path.abspath(what)
     found = _jobs(seen, lambda job: _is_among(path, job.outputs))
@@ -82,4 +83,5 @@ def _matches_any(path: str, patterns: list[str]) -> bool:
 def _readers(readers: list[Found]) -> Iterator[str]:
     for found in readers:
         for job in found.jobs or ():
-            yield f"of {found.stage.stage.display_name} ({files_words(job.inputs, job.shown_outputs, job.text)})"
+            words = files_words(job.inputs, job.shown_outputs, job.text)
+            yield f"of {stage_name(found.stage.stage.display_name)} ({words})"

@@ -9,10 +9,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from gangline.pipeline.expand.jobs import JobParams
 from gangline.pipeline.freshness.history import History
@@ -56,6 +57,7 @@ class JobForecast:
     """One job.
 
     Attributes:
+        kind: What its stage is.
         params: What its function is called with.
         text: It in words, as printouts have them.
         state: What becomes of it.
@@ -64,6 +66,7 @@ class JobForecast:
         lacking: Its inputs that do not exist and that no stage makes.
     """
 
+    kind: Kind
     params: JobParams
     text: str
     state: JobState
@@ -79,17 +82,22 @@ class JobForecast:
     @property
     def inputs(self) -> list[str]:
         """The files that it reads."""
-        return flat_strings(self.params.inputs)
+        return [] if self.kind in WITHOUT_FILES else flat_strings(self.params.inputs)
 
     @property
     def outputs(self) -> list[str]:
-        """The files that it makes, as far as they are known."""
-        return flat_strings(self.params.outputs)
+        """The files, or folders, that it makes, as far as they are known."""
+        return self._made(self.params.params)
 
     @property
     def shown_outputs(self) -> list[str]:
         """The same, with globs as they were declared."""
-        return flat_strings(self.params.shown[1]) if len(self.params.shown) > 1 else []
+        return self._made(self.params.shown)
+
+    def _made(self, params: Sequence[Any]) -> list[str]:
+        if self.kind is Kind.MKDIR:
+            return flat_strings(params[-1])
+        return [] if self.kind in WITHOUT_FILES or len(params) < 2 else flat_strings(params[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,13 @@ class StageForecast:
     unsettled_by: tuple[Stage, ...]
     jobs: tuple[JobForecast, ...]
     unmatched: tuple[str, ...] = ()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing of it is out of date as files are now."""
+        if self.unsettled_by and not self.jobs:
+            return False
+        return all(job.judgement is not None and not job.judgement.needs_update for job in self.jobs)
 
     @property
     def running(self) -> list[JobForecast]:
@@ -251,7 +266,7 @@ class _Seer:
             if judgement is not None and judgement.found is not None and not unsettled:
                 lacking = tuple(name for name in inputs if name not in self.makers and self._facts.get(name) is None)
         text = describe_job(stage.kind, params.shown, self._path_level, self._expansion.directory).line
-        return JobForecast(params, text, state, judgement, remade, lacking)
+        return JobForecast(stage.kind, params, text, state, judgement, remade, lacking)
 
     def _state(self, stage: Stage, judgement: Judgement | None, reads_remade: bool) -> JobState:
         if stage not in self._needed:
