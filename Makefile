@@ -10,6 +10,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := .venv-bench
+GANGLINE := $(CURDIR)/$(BIN)/gangline
 SUITES := unit property conformance integration acceptance
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another one.
@@ -22,9 +23,19 @@ help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
 .PHONY: demo
-demo: $(READY) ## analyse the standard library on all cores and draw it (build/demo/stdlib.svg)
+demo: $(READY) ## a file pipeline: measure the standard library on all cores, draw it, and find it done (build/demo)
 	@mkdir -p build/demo
-	$(BIN)/gangline demo --picture build/demo/stdlib.svg
+	cd build/demo && $(GANGLINE) run ../../examples/stdlib/pipeline.py
+	cd build/demo && $(GANGLINE) run ../../examples/stdlib/pipeline.py
+	@cat build/demo/stdlib.txt
+	@echo "Picture: build/demo/stdlib.svg"
+
+.PHONY: example-variants
+example-variants: $(READY) ## reads of the phage lambda, aligned, called and drawn (build/variants)
+	@examples/variants/prepare.sh build/variants
+	cd build/variants && $(GANGLINE) run ../../examples/variants/pipeline.py
+	@cat build/variants/results/summary.tsv
+	@echo "Picture: build/variants/results/variants.svg"
 
 .PHONY: test
 test: lint ## lint, then all tests

@@ -7,7 +7,8 @@ Expects in the working directory `data/`: the reference (`lambda.fa.gz`), paired
 import csv
 import gzip
 import os
-from itertools import islice
+from contextlib import ExitStack
+from itertools import count, islice
 
 from gangline.pipeline import Pipeline, add_inputs, formatter
 
@@ -43,21 +44,21 @@ index = pipeline.transform(
 def split_reads(reads, chunks, prefix):
     for leftover in chunks:
         os.unlink(leftover)
-    reads = [reads] if isinstance(reads, str) else reads
-    files = [gzip.open(path, "rt") for path in reads]
-    for number in range(1_000_000):
-        # The mates of a pair follow each other, as `bowtie2 --interleaved` expects them.
-        records = ["".join(islice(file, 4)) for _ in range(READS_PER_CHUNK) for file in files]
-        if not records[0]:
-            return
-        with open(f"{prefix}.{number:03}.fq", "w") as chunk:
-            chunk.writelines(records)
+    with ExitStack() as stack:
+        files = [stack.enter_context(gzip.open(path, "rt")) for path in reads]
+        for number in count():
+            # The mates of a pair follow each other, as `bowtie2 --interleaved` expects them.
+            records = ["".join(islice(file, 4)) for _ in range(READS_PER_CHUNK) for file in files]
+            if not records[0]:
+                break
+            with open(f"{prefix}.{number:03}.fq", "w") as chunk:
+                chunk.writelines(records)
 
 
 chunks = pipeline.subdivide(
     name="split",
     task_func=split_reads,
-    input=[["data/pairs_1.fq.gz", "data/pairs_2.fq.gz"], "data/long.fq.gz"],
+    input=[["data/pairs_1.fq.gz", "data/pairs_2.fq.gz"], ["data/long.fq.gz"]],
     filter=formatter(SAMPLE),
     output="work/chunks/{SAMPLE[0]}.*.fq",
     extras=["work/chunks/{SAMPLE[0]}"],
@@ -74,7 +75,6 @@ aligned_pairs = pipeline.transform(
     output="work/chunks/{CHUNK[0]}.sam",
     extras={"sample": "{SAMPLE[0]}", "chunk": "{CHUNK[0]}"},
     resources={"cores": 1, "memory": "200 MB"},
-    temporary=True,  # large, and of no use when sorted
 )
 
 aligned_long = pipeline.transform(
@@ -86,7 +86,6 @@ aligned_long = pipeline.transform(
     output="work/chunks/{CHUNK[0]}.sam",
     extras={"sample": "{SAMPLE[0]}", "chunk": "{CHUNK[0]}"},
     resources={"cores": 1, "memory": "200 MB"},
-    temporary=True,
 )
 
 sorted_chunks = pipeline.transform(
@@ -109,7 +108,8 @@ alignments = pipeline.collate(
 # The variants: lambda has one copy of each gene. What few or bad reads say does not count.
 pileups = pipeline.transform(
     name="pileup",
-    task_func="bcftools mpileup --no-version -f {genome} -Ob -o {output} {input[0][0]}",
+    # Mates that overlap their partners in odd ways still say what they read.
+    task_func="bcftools mpileup --no-version --count-orphans -f {genome} -Ob -o {output} {input[0][0]}",
     input=alignments,
     filter=formatter(SAMPLE),
     add_inputs=add_inputs(genome),
