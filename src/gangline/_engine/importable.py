@@ -28,7 +28,8 @@ def is_importable(obj: Any) -> bool:
 
 def is_importable_module(module: ModuleType) -> bool:
     """Whether a fresh interpreter with the same `sys.path` would import this very module under its name."""
-    if module.__name__ == "__main__" or sys.modules.get(module.__name__) is not module:
+    name = _name_of(module)
+    if name == "__main__" or sys.modules.get(name) is not module:
         return False
     try:
         known = _known.get(module)
@@ -45,8 +46,14 @@ def uses_module_globals(function: FunctionType) -> bool:
     return module is not None and function.__globals__ is module.__dict__ and is_importable_module(module)
 
 
+def _name_of(module: ModuleType) -> str:
+    """What the module is imported as: some of the interpreter's own say that they are another (`_io`)."""
+    name = getattr(getattr(module, "__spec__", None), "name", None)
+    return name if name is not None and sys.modules.get(name) is module else module.__name__
+
+
 def _would_import(module: ModuleType) -> bool:
-    name = module.__name__
+    name = _name_of(module)
     if _registered_by_value(name):
         return False
     if getattr(module, "__spec__", None) is None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import collections
 import enum
+import io
 import json
 import os.path
 import pickle
@@ -28,6 +29,7 @@ def test_what_can_be_imported_travels_by_reference(value: Any) -> None:
 
 def test_importable() -> None:
     assert is_importable(json.JSONEncoder.encode)
+    assert is_importable(io.StringIO)  # of a module that has another name than the one it is imported by
     assert is_importable_module(os.path)
     assert not is_importable(lambda: None)
     assert not is_importable_module(types.ModuleType("nowhere"))

@@ -42,12 +42,16 @@ def task_of(stage: Stage, function: Callable[..., Any] | None, *, apart: bool) -
     def run_job(*args: Any, **named: Mapping[str, Any]) -> None:
         work(*args, **named)
 
+    arguments = list(sys.argv)
+
     def run_job_apart(*args: Any, **named: Mapping[str, Any]) -> None:
+        sys.argv[:] = arguments  # a program's functions may look at what it was started with
         with command_output():
             work(*args, **named)
 
     task = run_job_apart if apart else run_job
     task.__name__ = getattr(function, "__name__", stage.name)
+    task.__qualname__ = getattr(function, "__qualname__", task.__name__)
     return task
 
 
