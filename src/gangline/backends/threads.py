@@ -186,7 +186,7 @@ class _EngineThread(threading.Thread):
         with self._lock:
             self._context.interruptible = False
             if self._interrupted:
-                # Only then: in CPython 3.11 the call slows down all threads from here on, and hangs those with a profiler.
+                # Only then: in CPython 3.11 the call slows down all threads for good, and hangs those with a profiler.
                 self._interrupted = False
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), None)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-__all__ = ["Fact", "FileFacts"]
+__all__ = ["REMOVED", "Fact", "FileFacts"]
 
 Fact = tuple[float, int]
 """Modification time in seconds since the epoch, and inode."""
+
+REMOVED = -1
+"""Stands for the inode of a file that was removed on purpose, and counts as being there."""
 
 
 class FileFacts:
@@ -26,14 +29,15 @@ class FileFacts:
         try:
             return self._seen[path]
         except KeyError:
-            try:
-                status = os.stat(path)
-            except (OSError, ValueError):  # a name with a null character in it names no file
-                fact = None
-            else:
-                fact = (status.st_mtime, status.st_ino)
-            self._seen[path] = fact
+            fact = self._seen[path] = self._look(path)
             return fact
+
+    def _look(self, path: str) -> Fact | None:
+        try:
+            status = os.stat(path)
+        except (OSError, ValueError):  # a name with a null character in it names no file
+            return None
+        return status.st_mtime, status.st_ino
 
     def same_file(self, first: str, second: str) -> bool:
         """Whether two names of existing files lead to the same one, over symbolic links; hard links are two files."""

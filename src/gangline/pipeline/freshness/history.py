@@ -27,7 +27,7 @@ from gangline.pipeline.freshness.keys import Keys
 from gangline.pipeline.freshness.levels import Level
 from gangline.pipeline.freshness.lock import Lock
 from gangline.pipeline.freshness.place import MEMORY, Place, find_place
-from gangline.pipeline.freshness.value import Value, decode, encode
+from gangline.pipeline.freshness.value import Value, decode, decode_time, encode
 from gangline.pipeline.freshness.writer import Change, Writer
 
 __all__ = ["History"]
@@ -45,7 +45,7 @@ class _Sums(NamedTuple):
 class _Aside(NamedTuple):
     """What the history said of an output before the job that is making it was begun."""
 
-    entry: tuple[float, _Sums] | None
+    entry: tuple[float, _Sums | None] | None
     marked: bool
 
 
@@ -134,19 +134,13 @@ class History:
         self._writer = Writer(connection, self.path)
 
     def _read(self, connection: sqlite3.Connection, tables: set[str]) -> None:
-        mtimes, sums = self.mtimes, self._sums
-        # Most jobs of a stage have the same checksums; one pair stands for all of them.
-        pairs: dict[tuple[str, str], _Sums] = {}
+        mtimes = self.mtimes
         unreadable: list[str] = []
         for key, data in connection.execute(QUERIES["list_data"]):
             try:
-                mtime, params, function = decode(data)
+                mtimes[key] = decode_time(data)
             except StoreError as error:
                 unreadable.append(f"{key}: {error}")
-                continue
-            mtimes[key] = mtime
-            pair = (params, function)
-            sums[key] = pairs.get(pair) or pairs.setdefault(pair, _Sums(params, function))
         if unreadable:
             _log.warning(
                 "%d entries of the history %s are left out, e.g. %s. Their outputs count as not made",
@@ -155,10 +149,26 @@ class History:
         if "gangline_begun" in tables:
             self.begun.update(key for (key,) in connection.execute(QUERIES["list_begun"]))
 
+    def _read_sums(self) -> None:
+        """Those of all entries at once; most runs compare none."""
+        if self._connection is None:
+            return
+        self.flush()
+        # Most jobs of a stage have the same checksums; one pair stands for all of them.
+        pairs: dict[_Sums, _Sums] = {}
+        with self._guard, explained(self.path):
+            for key, data in self._connection.execute(QUERIES["list_data"]).fetchall():
+                if key in self.mtimes and key not in self._sums:
+                    _, *sums = decode(data)
+                    pair = _Sums(*sums)
+                    self._sums[key] = pairs.setdefault(pair, pair)
+
     # What it knows ------------------------------------------------------------------------------------------------
 
     def sums(self, key: str) -> tuple[str, str]:
         """The checksums of parameters and function of an entry that is there."""
+        if key not in self._sums:
+            self._read_sums()
         return self._sums[key]
 
     @classmethod
@@ -256,16 +266,18 @@ class History:
                     continue
                 self._forget_maker(key)
                 if aside.entry is not None:
-                    self.mtimes[key], self._sums[key] = aside.entry
+                    self.mtimes[key], sums = aside.entry
+                    if sums is not None:
+                        self._sums[key] = sums
                     changes.append(("restore_output", (key,)))
                 if aside.entry is not None or not aside.marked:
                     self.begun.discard(key)
                     changes.append(("end_output", (key,)))
         self.write(changes)
 
-    def _take_out(self, key: str) -> tuple[float, _Sums] | None:
-        mtime = self.mtimes.pop(key, None)
-        return None if mtime is None else (mtime, self._sums.pop(key))
+    def _take_out(self, key: str) -> tuple[float, _Sums | None] | None:
+        mtime, sums = self.mtimes.pop(key, None), self._sums.pop(key, None)
+        return None if mtime is None else (mtime, sums)
 
     def _forget_maker(self, key: str) -> None:
         del self._makers[key]

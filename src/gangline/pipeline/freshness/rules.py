@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from gangline.pipeline.freshness.checksum import checksum_function, checksum_helpers, checksum_params
 from gangline.pipeline.freshness.contents import CHANGED_MEANWHILE, Contents, Inputs, Print
-from gangline.pipeline.freshness.facts import Fact, FileFacts
+from gangline.pipeline.freshness.facts import REMOVED, Fact, FileFacts
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.freshness.levels import Level
 from gangline.pipeline.freshness.verdict import UP_TO_DATE, Cause, Freshness, Times
@@ -69,6 +69,9 @@ class Assessor:
 
     def all_fresh(self, function: Any, jobs: Iterable[JobFiles]) -> bool:
         """Whether all jobs of a stage are up to date."""
+        if self._goes_by_history:
+            is_fresh = self._is_plainly_fresh
+            jobs = (job for job in jobs if len(job.params) < 2 or not is_fresh(job.params[0], job.params[1]))
         return not any(self.assess(function, job).needs_update for job in jobs)
 
     def assess(self, function: Any, job: JobFiles) -> Freshness:
@@ -189,7 +192,10 @@ class Assessor:
     ) -> Freshness | None:
         """What sizes or contents say; None when they leave it to the times, or are not known."""
         key_of = self.history.keys.of
-        now = {key_of(name): (name, contents.print_of(name)) for name in inputs}
+        now = {}
+        for name in inputs:
+            key = key_of(name)
+            now[key] = (name, self._print_of(contents, name, key))
         lists: dict[str, Any] = {}
         for name, key in zip(outputs, keys, strict=True):
             if key in now:
@@ -197,7 +203,7 @@ class Assessor:
             made = contents.made(key)
             if made is None:
                 return None
-            print_now = contents.print_of(name)
+            print_now = self._print_of(contents, name, key)
             if print_now is None or (made.size, made.digest if print_now.digest else "") != print_now:
                 return Freshness(True, Cause.OUTPUTS, [name])
             if made.inputs not in lists:
@@ -209,6 +215,17 @@ class Assessor:
             if changed:
                 return Freshness(True, Cause.INPUTS, changed)
         return UP_TO_DATE if self.level >= Level.CONTENTS and lists and inputs else None
+
+    def _print_of(self, contents: Contents, name: str, key: str) -> Print | None:
+        """What is in a file; of one that was removed, but counts as being there, what was in it when it was made."""
+        if not self._is_removed(name):
+            return contents.print_of(name)
+        made = contents.made(key)
+        return None if made is None else Print(made.size, made.digest)
+
+    def _is_removed(self, name: str) -> bool:
+        fact = self.files.get(name)
+        return fact is not None and fact[1] == REMOVED
 
     def _compare_times(
         self, inputs: list[str], outputs: list[str], keys: list[str], seen: list[Fact], made: list[Fact]
@@ -237,6 +254,8 @@ class Assessor:
 
     def _adopt(self, contents: Contents, function: Any, inputs: list[str], outputs: list[str], keys: list[str]) -> None:
         """From now on the contents of a job are known that ran when nobody looked at them."""
+        if any(map(self._is_removed, (*inputs, *outputs))):
+            return
         key_of, mtimes = self.history.keys.of, self.history.mtimes
         sources = {key_of(name): name for name in inputs}
         made = {key: (name, mtimes[key]) for name, key in zip(outputs, keys, strict=True) if key not in sources}

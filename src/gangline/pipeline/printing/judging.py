@@ -90,8 +90,10 @@ class Judge:
         if not self.has_check(stage):
             return False
         try:
-            function = stage.function
-            return not any(self.judge(stage, job, function).needs_update for job in self._expansion.jobs(stage))
+            function, jobs = stage.function, self._expansion.jobs(stage)
+            if stage.uptodate_check is None and stage.kind is not Kind.MKDIR:
+                return self._assessor.all_fresh(function, jobs)
+            return not any(self.judge(stage, job, function).needs_update for job in jobs)
         except (
             Exception
         ) as error:  # the user's own functions make jobs and check them; whatever they raise names the stage

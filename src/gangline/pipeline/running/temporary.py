@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from gangline.pipeline.freshness.facts import Fact, FileFacts
+from gangline.pipeline.freshness.facts import REMOVED, Fact, FileFacts
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.names.nested import flat_strings
 from gangline.pipeline.stages.expansion import Expansion
@@ -18,8 +18,6 @@ from gangline.pipeline.stages.graph import Graph
 from gangline.pipeline.stages.stage import Stage
 
 __all__ = ["FactsWithAbsent", "TemporaryFiles"]
-
-_NO_INODE = -1
 
 
 class FactsWithAbsent(FileFacts):
@@ -39,13 +37,12 @@ class FactsWithAbsent(FileFacts):
         self.forget_all()
         self._is_expected = frozenset(names).__contains__
 
-    def get(self, path: str) -> Fact | None:
-        """See `FileFacts.get`."""
-        fact = super().get(path)
+    def _look(self, path: str) -> Fact | None:
+        fact = super()._look(path)
         if fact is not None or not self._is_expected(path):
             return fact
         made_at = self._history.mtimes.get(self._history.keys.of(path))
-        return None if made_at is None else (made_at, _NO_INODE)
+        return None if made_at is None else (made_at, REMOVED)
 
     def was_made(self, path: str) -> bool:
         """Whether the history has it as made by a job that came to its end."""
