@@ -20,6 +20,7 @@ __all__ = ["RunBlock"]
 _BAR_WIDTH = 24
 _STAGES_SHOWN = 8
 _JOBS_SHOWN = 4
+_MINUTE = 60
 _LONG_S = 1.0
 """Jobs that run shorter than that are not named: nobody could read it."""
 
@@ -36,6 +37,10 @@ class RunBlock:
         self._tally = tally
         self._block = LiveBlock(console, self._draw)
 
+    def say(self, line: Text) -> None:
+        """Put a line above it."""
+        self._block.say(line)
+
     def close(self) -> None:
         """Take it away."""
         self._block.close()
@@ -47,7 +52,7 @@ class RunBlock:
             name = job.stage.stage.display_name
             by_stage[name] = by_stage.get(name, 0) + 1
         table = Table.grid(padding=(0, 2, 0, 0))
-        stages = [stage for stage in self._tally.stages if stage.open]
+        stages = [stage for stage in self._tally.stages if stage.begun and stage.outcome is None]
         for stage in stages[:_STAGES_SHOWN]:
             table.add_row(*_row(stage, by_stage.get(stage.name, 0)))
         lines: list[RenderableType] = [table]
@@ -57,9 +62,14 @@ class RunBlock:
         long = sorted(((since, job) for job, since in running if now_s - since >= _LONG_S), key=itemgetter(0))
         for since, job in long[:_JOBS_SHOWN]:
             words = f"{job.stage.stage.display_name}  {job_words(job)}"
-            lines.append(Text(f"  {words}  {show_duration(round(now_s - since))}", style="dim", no_wrap=True))
-        lines.append(Text(f"{show_duration(round(self._tally.elapsed_s))}, Ctrl-C stops", style="dim"))
+            lines.append(Text(f"  {words}  {_whole(now_s - since)}", style="dim", no_wrap=True))
+        lines.append(Text(f"{_whole(self._tally.elapsed_s)}, Ctrl-C stops", style="dim"))
         return Group(*lines)
+
+
+def _whole(seconds: float) -> str:
+    """A duration that goes on."""
+    return f"{seconds:.0f} s" if seconds < _MINUTE else show_duration(seconds)
 
 
 def _row(stage: StageTally, running: int) -> tuple[RenderableType, ...]:

@@ -174,6 +174,7 @@ def run_program(program: Program, asked: Asked, watch: Callable[[RunOptions], Wa
 
     Raises:
         RethrownJobError: Jobs failed, and the program did not catch it.
+        error_task: A stage is not known or declared wrongly, or stages wait for each other.
         ProgramError: The program does not come as far as its first run, or declares no stage.
         ProgramFailed: It failed after that, for another reason than its jobs.
         UsageError: It has several pipelines, runs none of them, and none was chosen.
@@ -305,9 +306,10 @@ def _explained(program: Program, running: _Running | None = None) -> Iterator[No
     except (ProgramError, *_PASSED):
         raise
     except Exception as exc:  # the user's own code
-        from gangline.pipeline.ruffus_exceptions import RethrownJobError
+        from gangline.pipeline.ruffus_exceptions import RethrownJobError, error_task
 
-        if isinstance(exc, RethrownJobError):
+        declared = running is not None and running.decided  # then it is about stages, and not about a line
+        if isinstance(exc, RethrownJobError) or (declared and isinstance(exc, error_task)):
             raise
         after = running is not None and running.decided and not isinstance(exc, GanglineError)
         told = _told(program, exc, "failed after its pipeline had been run" if after else "cannot be used")

@@ -47,7 +47,9 @@ class Progress(Tally):
     def say(self, line: Text) -> None:
         """One line; a terminal gets it in colours, a pipe as it is."""
         console = self._screen.messages
-        if console.is_terminal:
+        if self._block is not None:
+            self._block.say(line)
+        elif console.is_terminal:
             console.print(line, soft_wrap=True)
         else:
             self._screen.say(line.plain)
@@ -107,6 +109,7 @@ class Progress(Tally):
         super().run_ended(outcome, message)
         if self._block is not None:
             self._block.close()
+            self._block = None
         for line in self._ending():
             self.say(line)
 
@@ -125,7 +128,7 @@ class Progress(Tally):
         held = [f"{stage.name} {stage.held:,}" for stage in stages if stage.held]
         if held:
             yield Text(f"Held back by what failed: {', '.join(held)}")
-        left_out = [stage.name for stage in stages if stage.outcome == "skipped"]
+        left_out = [stage.name for stage in stages if stage.outcome == "skipped" and not stage.begun]
         if left_out:
             yield Text(f"Not gone into: {', '.join(left_out)}")
         style = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}[self.outcome or "ok"]
@@ -145,7 +148,8 @@ class Progress(Tally):
 
     def _summary(self, totals: Totals) -> str:
         done = f"{counted(totals.done, 'task')} {'touched' if self._touching else 'done'}"
-        others = ("fresh", "up to date"), ("failed", "failed"), ("held", "held back"), ("cancelled", "not run")
+        taken_back = "not finished" if self.outcome == "interrupted" else "not run"
+        others = ("fresh", "up to date"), ("failed", "failed"), ("held", "held back"), ("cancelled", taken_back)
         parts = [done, *(f"{number:,} {words}" for name, words in others if (number := getattr(totals, name)))]
         return f"{', '.join(parts)} in {show_duration(self.seconds)}"
 

@@ -33,7 +33,7 @@ def stage_errors(program: Program) -> Iterator[None]:
             names = ", ".join(sorted(repr(task._name) for task in exc.tasks))
             told = str(cause) if isinstance(cause, UsageError) else own_traceback(cause)
             raise ProgramError(f"{program.name}: the jobs of stage {names} cannot be worked out\n\n{told}") from exc
-        if not isinstance(exc, error_task):
+        if not isinstance(exc, error_task) or isinstance(exc, RethrownJobError):
             raise
         unknown = _UNKNOWN.search(str(exc))
         if unknown:

@@ -30,7 +30,7 @@ class StageTally:
         held: How many were not run, since what they need has failed.
         cancelled: How many were taken back, or ended with the run.
         outcome: How it ended; None as long as it has not.
-        open: Its turn has come, and it has not ended.
+        begun: Its turn has come.
     """
 
     name: str
@@ -41,7 +41,7 @@ class StageTally:
     held: int = 0
     cancelled: int = 0
     outcome: StageOutcome | None = None
-    open: bool = False
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,11 @@ class Tally(Watcher):
 
     def stage_started(self, stage: StageRun) -> None:
         """See `Watcher`."""
-        self._stage(stage).open = True
+        self._stage(stage).begun = True
 
     def stage_ended(self, stage: StageRun, outcome: StageOutcome) -> None:
         """See `Watcher`."""
-        tally = self._stage(stage)
-        tally.open = False
-        tally.outcome = outcome
+        self._stage(stage).outcome = outcome
 
     def jobs_running(self, jobs: Collection[JobRun]) -> None:
         """See `Watcher`."""
@@ -152,7 +150,7 @@ def as_data(tallies: Iterable[Tally], program: str, outcome: str) -> dict[str, A
         "outcome": outcome,
         "seconds": round(sum(run.seconds for run in runs), 3),
         "tasks": asdict(Totals.of(stages)),
-        "stages": [{name: value for name, value in asdict(stage).items() if name != "open"} for stage in stages],
+        "stages": [{name: value for name, value in asdict(stage).items() if name != "begun"} for stage in stages],
         "failures": [asdict(failure) for run in runs for failure in run.failures],
         "runs": [{"run_id": run.run_id, "outcome": run.outcome, "seconds": round(run.seconds, 3)} for run in runs],
     }

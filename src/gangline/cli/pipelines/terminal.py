@@ -42,6 +42,17 @@ class LiveBlock:
         self._console = console
         self._terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
         self._caught = _Caught(self._put_above)
+        # What is said here takes the way of everything else, so that it stands where it belongs.
+        self._way = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
+        self._speaker = Console(
+            file=self._way,
+            force_terminal=True,
+            color_system=console.color_system,  # type: ignore[arg-type]  # the name of the one it has found
+            no_color=console.no_color,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
         console.file = self._terminal
         self._live = Live(
             get_renderable=draw,
@@ -53,11 +64,17 @@ class LiveBlock:
         )
         self._live.start()
 
+    def say(self, line: Text) -> None:
+        """Put a line above the block, after all that was written before."""
+        _flush()
+        self._speaker.print(line, soft_wrap=True)
+
     def _put_above(self, text: str) -> None:
         self._console.print(Text.from_ansi(text, no_wrap=True, overflow="ignore"), crop=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the block away; everything that was written stands above where it was."""
+        self._way.close()
         self._caught.release()
         self._live.stop()
         self._console.file = sys.stderr
