@@ -122,6 +122,14 @@ class Log:
         """A stage ended with jobs that failed or were held back."""
         self._at(_NAMES, f"Incomplete Task = {stage.display_name!r}")
 
+    def kept(self, stage: Stage, pattern: str) -> None:
+        """What a stage has made is temporary, and is kept all the same."""
+        if self.detail >= _NAMES:
+            self.odd(
+                f"    In Task {stage.display_name!r}:\n{_INDENT}its temporary outputs are kept: {pattern!r} is a "
+                "pattern, and the next run could not tell what was there. Name the outputs to have them removed "
+            )
+
     def fresh(self, stage: Stage, notes: Notes) -> None:
         """A stage had nothing to do; there may be no job at all, and then it is said why."""
         self._at(_NAMES, f"Uptodate Task = {stage.display_name!r}")

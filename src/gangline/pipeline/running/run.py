@@ -25,7 +25,7 @@ from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.log import Log
 from gangline.pipeline.running.looking import WITHOUT_FILES, Looker
 from gangline.pipeline.running.options import RunOptions, Touching
-from gangline.pipeline.running.outputs import check_made
+from gangline.pipeline.running.outputs import OutputCheck
 from gangline.pipeline.running.plan import Plan
 from gangline.pipeline.running.watching import JobOutcome, StageOutcome, Watcher
 from gangline.pipeline.running.work import make_directories
@@ -71,6 +71,7 @@ class Run:
         self._gates = Gates(self._stages, options.trickle)
         self._engines = Engines(options)
         self._looker = Looker(plan, options, log)
+        self._outputs = OutputCheck(options, plan.needed, log)
         self._stopping = False
         self._ended_by_force = False
         self._changed = True
@@ -249,6 +250,10 @@ class Run:
             watcher.stage_ended(run, outcome)
 
     def _remove_temporary(self) -> None:
+        for stage in self._plan.temporary.stages:
+            patterns = self._plan.temporary.patterns(stage) if self._closed.get(stage) else []
+            if patterns:
+                self._log.kept(stage, patterns[0])
         self._plan.temporary.remove_unneeded(lambda stage: self._closed.get(stage, True))
 
     # Jobs ---------------------------------------------------------------------------------------------------------
@@ -348,7 +353,7 @@ class Run:
         run.outstanding.discard(job)
         self._engines.show_output(handle)
         if handle.failure is None:
-            error = check_made(job, self._options.missing_outputs, self._log)
+            error = self._outputs.find_error(job)
             if error is None:
                 recorder.finished(run.function, job.params)
                 self._succeeded(job)

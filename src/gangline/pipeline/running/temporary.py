@@ -2,6 +2,8 @@
 
 An absent output of such a stage counts as if it were still there, as old as when it was made. Then its absence alone
 is no reason to run anything; but if a stage that reads it has something to do, its maker runs first.
+
+What matches a pattern is kept: when it is gone, nobody can tell what it was.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gangline.pipeline.freshness.facts import REMOVED, Fact, FileFacts
 from gangline.pipeline.freshness.history import History
-from gangline.pipeline.names.nested import flat_strings
+from gangline.pipeline.names.nested import flat_strings, is_glob
 from gangline.pipeline.stages.expansion import Expansion
 from gangline.pipeline.stages.graph import Graph
 from gangline.pipeline.stages.stage import Stage
@@ -75,6 +77,18 @@ class TemporaryFiles:
     def _outputs(self, stage: Stage) -> list[str]:
         return flat_strings(self._expansion.outputs(stage))
 
+    @property
+    def stages(self) -> list[Stage]:
+        """Those whose outputs are temporary."""
+        return list(self._readers)
+
+    def patterns(self, stage: Stage) -> list[str]:
+        """Outputs of a stage that are not named, but stand for what matches them."""
+        if not stage.reglobs:
+            return []
+        jobs = self._expansion.jobs(stage)
+        return [name for job in jobs if len(job.shown) > 1 for name in flat_strings(job.shown[1]) if is_glob(name)]
+
     def add_makers(self, graph: Graph[Stage], needed: Sequence[Stage]) -> tuple[Stage, ...]:
         """The stages that must run, with those that make again what was removed and is needed now."""
         if not self._readers:
@@ -97,7 +111,7 @@ class TemporaryFiles:
             done: Whether a stage is done, or had nothing to do.
         """
         for stage, readers in list(self._readers.items()):
-            if not readers or not (done(stage) and all(map(done, readers))):
+            if not readers or not (done(stage) and all(map(done, readers))) or self.patterns(stage):
                 continue
             del self._readers[stage]
             inputs = {name for job in self._expansion.jobs(stage) for name in flat_strings(job.inputs)}
