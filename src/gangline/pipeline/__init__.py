@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gangline.pipeline import combinatorics, ruffus_exceptions
+    from gangline.pipeline import cmdline, combinatorics, ruffus_exceptions
     from gangline.pipeline.freshness.modify_time import needs_update_check_modify_time
     from gangline.pipeline.graphs.drawing import graph_colour_demo_printout, pipeline_printout_graph
     from gangline.pipeline.indicators import combine, output_from, runtime_parameter, touch_file
@@ -112,6 +112,7 @@ __all__ = [
     "add_inputs",
     "black_hole_logger",
     "check_if_uptodate",
+    "cmdline",
     "collate",
     "combinations",
     "combinations_with_replacement",
