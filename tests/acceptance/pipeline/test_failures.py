@@ -379,7 +379,7 @@ def test_p25_a_link_that_leads_nowhere_is_no_output() -> None:
     pipeline = Pipeline("p")
     pipeline.originate(lambda output: os.symlink("nowhere", output), ["link"], name="start")
     with pytest.raises(RethrownJobError, match="did not make 'link'"):
-        run(pipeline)
+        run(pipeline, missing_outputs="error")
 
 
 # P30 ------------------------------------------------------------------------------------------------------------------

@@ -6,14 +6,16 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gangline.errors import UsageError
 from gangline.pipeline.loggers import stderr_logger
 from gangline.pipeline.running.watching import RunEvent
 from gangline.pipeline.stages.options import StageOptions, change_options
 from gangline.pipeline.stages.words import suggestions
-from gangline.ports import Backend
+
+if TYPE_CHECKING:
+    from gangline.ports import Backend
 
 __all__ = ["RunOptions", "Touching", "UnknownOption", "read_options"]
 
@@ -68,7 +70,9 @@ class RunOptions:
         resources: What a job needs, where its stage does not say: `{"cores": 2, "memory": "4 GB"}`.
         trickle: Start a job as soon as the jobs that make its inputs are done, and not only when their stages are.
         missing_outputs: What it means when a job ends well without making a file that it was declared to make: "error",
-            "warn", or "ignore".
+            "warn", or "ignore". By default it is an error wherever it can do harm: when another stage of the run reads
+            the file, when the run is recorded, and when the call uses any parameter that Ruffus does not have.
+            Else, as programs for Ruffus may rely on it, it is a warning, and the job runs again the next time.
         progress: Is called with a `RunEvent` for everything that happens.
         history_wait: Seconds to wait for another run that is using the same history.
         record: The folder in which the run is recorded, such as ".gangline"; None: it is not.
@@ -98,7 +102,7 @@ class RunOptions:
     time_limit: float | None = None
     resources: Mapping[str, Any] | None = None
     trickle: bool = False
-    missing_outputs: Literal["error", "warn", "ignore"] = "error"
+    missing_outputs: Literal["error", "warn", "ignore"] | None = None
     progress: Callable[[RunEvent], None] | None = None
     history_wait: float = 0.0
     record: str | None = None
@@ -112,7 +116,7 @@ class RunOptions:
                 raise UsageError(f"{name} must be a whole number, 0 or more, not {value!r}")
         if self.pool_manager not in _POOL_MANAGERS:
             raise UsageError(f"unknown pool manager '{self.pool_manager}'")
-        if self.missing_outputs not in ("error", "warn", "ignore"):
+        if self.missing_outputs not in (None, "error", "warn", "ignore"):
             raise UsageError(f"missing_outputs must be 'error', 'warn' or 'ignore', not {self.missing_outputs!r}")
         if self.progress is not None and not callable(self.progress):
             raise UsageError(f"progress must be a function that is called with each event, not {self.progress!r}")
@@ -145,6 +149,7 @@ class RunOptions:
 
 
 _NAMES = tuple(each.name for each in fields(RunOptions) if each.init)
+_OWN_NAMES = frozenset(_NAMES[_NAMES.index("backend") :])
 
 
 def read_options(unnamed: tuple[Any, ...], named: Mapping[str, Any]) -> RunOptions:
@@ -167,4 +172,6 @@ def read_options(unnamed: tuple[Any, ...], named: Mapping[str, Any]) -> RunOptio
     twice = [name for name in _NAMES[: len(unnamed)] if name in named]
     if twice:
         raise UnknownOption(f"pipeline_run() got multiple values for argument {twice[0]!r}")
+    if not _OWN_NAMES.isdisjoint(named):
+        named = {"missing_outputs": "error", **named}
     return RunOptions(*unnamed, **named)

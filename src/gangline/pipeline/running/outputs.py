@@ -4,45 +4,69 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import Literal
+from collections.abc import Collection
 
+from gangline.pipeline.names.inputs import InputMode
 from gangline.pipeline.names.nested import flat_strings, is_glob
 from gangline.pipeline.ruffus_exceptions import error_missing_output
 from gangline.pipeline.running.jobs import JobRun
 from gangline.pipeline.running.log import Log
+from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.stages.kinds import Kind
+from gangline.pipeline.stages.stage import Stage
 
-__all__ = ["check_made"]
+__all__ = ["OutputCheck"]
 
 _UNDECLARED = frozenset({Kind.PLAIN, Kind.PARALLEL, Kind.MKDIR})
 _SHORT = 5
 
 
-def check_made(job: JobRun, meaning: Literal["error", "warn", "ignore"], log: Log) -> error_missing_output | None:
-    """The error of a job that has ended well without making all its outputs; None if there is nothing to blame.
+class OutputCheck:
+    """Says what it means that a job has ended well without making all its outputs.
 
     Stages with a check of their own are not asked: their outputs need not be files.
 
     Args:
-        job: The job.
-        meaning: What it means: see `RunOptions.missing_outputs`.
-        log: Gets a warning instead, if that is wanted.
+        options: The run's; see `RunOptions.missing_outputs`.
+        stages: Those that run.
+        log: Gets a warning, where it is no error.
     """
-    stage = job.stage.stage
-    if meaning == "ignore" or stage.kind in _UNDECLARED or stage.uptodate_check is not None:
+
+    def __init__(self, options: RunOptions, stages: Collection[Stage], log: Log) -> None:
+        self._asked = options.missing_outputs
+        self._strict = options.record is not None
+        self._log = log
+        self._read = {source for stage in stages if _reads_as_given(stage) for source in stage.sources}
+
+    def find_error(self, job: JobRun) -> error_missing_output | None:
+        """The error of a job that has ended well; None if there is nothing to blame."""
+        stage = job.stage.stage
+        if self._asked == "ignore" or stage.kind in _UNDECLARED or stage.uptodate_check is not None:
+            return None
+        shown = job.params.shown
+        names = flat_strings(shown[1]) if len(shown) > 1 else []
+        missing = [name for name in names if not os.path.exists(name) and not _is_pattern(name, stage.reglobs)]
+        if not missing:
+            return None
+        files = ", ".join(repr(name) for name in missing[:_SHORT])
+        more = f" and {len(missing) - _SHORT} more" if len(missing) > _SHORT else ""
+        text = (
+            f"The job ended well, but did not make {files}{more}, which stage {stage.display_name!r} declares as output"
+        )
+        if self._is_error(stage):
+            return error_missing_output(text)
+        self._log.odd(f"{text}: {job.text}")
         return None
-    shown = job.params.shown
-    names = flat_strings(shown[1]) if len(shown) > 1 else []
-    missing = [name for name in names if not os.path.exists(name) and not _is_pattern(name, stage.reglobs)]
-    if not missing:
-        return None
-    files = ", ".join(repr(name) for name in missing[:_SHORT])
-    more = f" and {len(missing) - _SHORT} more" if len(missing) > _SHORT else ""
-    text = f"The job ended well, but did not make {files}{more}, which stage {stage.display_name!r} declares as output"
-    if meaning == "warn":
-        log.odd(f"{text}: {job.text}")
-        return None
-    return error_missing_output(text)
+
+    def _is_error(self, stage: Stage) -> bool:
+        if self._asked is not None:
+            return self._asked == "error"
+        return self._strict or stage in self._read
+
+
+def _reads_as_given(stage: Stage) -> bool:
+    """Whether a job of the stage cannot do without the files that its sources make."""
+    return stage.arguments.mode is not InputMode.REPLACE and stage.uptodate_check is None
 
 
 def _is_pattern(name: str, allowed: bool) -> bool:

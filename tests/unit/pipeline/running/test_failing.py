@@ -205,13 +205,44 @@ def test_a_missing_input_is_named_with_its_reader_and_its_maker(pipeline: Pipeli
         assert part in str(error)
 
 
-def test_an_output_that_was_not_made_is_an_error(pipeline: Pipeline, ear: Ear) -> None:
+def test_an_output_that_was_not_made_is_an_error_to_who_asks_for_it(pipeline: Pipeline, ear: Ear) -> None:
     pipeline.originate(lambda output: None, ["a.0"], name="start")
     with pytest.raises(RethrownJobError, match=r"did not make 'a\.0'") as caught:
-        run(pipeline)
+        run(pipeline, missing_outputs="error")
     assert caught.value.group is not None
     assert isinstance(caught.value.group.exceptions[0], error_missing_output)
     run(pipeline, missing_outputs="warn", logger=ear, verbose=1)
+    assert "did not make 'a.0'" in ear.text
+
+
+def test_an_output_that_nobody_reads_is_missed_with_a_warning(pipeline: Pipeline, ear: Ear) -> None:
+    pipeline.originate(lambda output: None, ["a.0"], name="start")
+    pipeline.merge(lambda inputs, output: open(output, "w").close(), pipeline["start"], "all", name="end")
+    run(pipeline, ["start"], logger=ear, verbose=1)
+    assert "did not make 'a.0'" in ear.text
+    with pytest.raises(RethrownJobError, match=r"did not make 'a\.0'"):
+        run(pipeline)
+
+
+@pytest.mark.parametrize("own", [{"keep_going": True}, {"record": "here"}, {"retries": 0}])
+def test_a_call_beyond_ruffus_misses_every_output(pipeline: Pipeline, own: dict[str, Any]) -> None:
+    pipeline.originate(lambda output: None, ["a.0"], name="start")
+    with pytest.raises(RethrownJobError, match=r"did not make 'a\.0'"):
+        run(pipeline, **own)
+    run(pipeline, **own, missing_outputs="ignore")
+
+
+def test_a_stage_that_takes_other_inputs_does_not_need_what_was_not_made(pipeline: Pipeline, ear: Ear) -> None:
+    pipeline.originate(lambda output: None, ["a.0"], name="start")
+    pipeline.transform(
+        lambda source, output: open(output, "w").close(),
+        pipeline["start"],
+        suffix(".0"),
+        ".1",
+        replace_inputs=__file__,
+        name="end",
+    )
+    run(pipeline, logger=ear, verbose=1)
     assert "did not make 'a.0'" in ear.text
 
 
