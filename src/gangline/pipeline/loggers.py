@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 from typing import Any, TextIO
 
@@ -74,6 +73,8 @@ class StderrLogger(StreamLogger):
 
     def add_unique_prefix(self) -> None:
         """From now on begin each message with a number, so that the texts of several runs can be told apart."""
+        import random
+
         self.unique_prefix = f"{random.Random().randint(0, 1000)} "
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gangline._engine.context import current
-
 if TYPE_CHECKING:
     from gangline.pipeline.running.options import RunOptions
     from gangline.pipeline.running.watching import Watcher
@@ -74,5 +72,7 @@ def find_steering() -> Steering | None:
     """Who decides; None where nobody does, and in jobs: a pipeline that a job runs is its own affair."""
     if not _active:
         return None
+    from gangline._engine.context import current
+
     engine = current()
     return None if engine is not None and engine.task is not None else _active[-1]

@@ -7,7 +7,6 @@ over a function's helpers is Gangline's own.
 from __future__ import annotations
 
 import functools
-import hashlib
 import marshal
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +28,7 @@ def checksum_params(extras: Sequence[Any], named: Mapping[str, Any] | None = Non
         data = pickle.dumps(what)
     except Exception:  # pickling runs the user's own code; what cannot be pickled is told apart by how it shows itself
         data = repr(what).encode("utf-8", "backslashreplace")
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return _md5(data)
 
 
 def plain_function(function: Any) -> FunctionType | None:
@@ -129,4 +128,6 @@ def _dump(attribute: Any) -> bytes:
 
 
 def _md5(data: bytes) -> str:
+    import hashlib  # only few levels need it, and it loads OpenSSL
+
     return hashlib.md5(data, usedforsecurity=False).hexdigest()

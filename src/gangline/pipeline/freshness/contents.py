@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gangline.pipeline.freshness.history import History
@@ -80,6 +80,17 @@ class Contents:
         text = self._listings.get(made.inputs)
         return None if text is None else {key: Print(size, digest) for key, size, digest in json.loads(text)}
 
+    @staticmethod
+    def changed(before: Inputs, now: Mapping[str, tuple[str, Print | None]]) -> list[str]:
+        """Inputs that are new, gone or different.
+
+        Args:
+            before: Those that an output was made from.
+            now: Those that there are: path and contents, by key.
+        """
+        changed = [name for key, (name, print_now) in now.items() if _differs(before.get(key), print_now)]
+        return changed + sorted(before.keys() - now.keys())
+
     def print_of(self, path: str) -> Print | None:
         """What is in a file now; None when it does not exist or may not be read."""
         try:
@@ -89,6 +100,11 @@ class Contents:
             return Print(_size(status), self._digest(path, status))
         except OSError:
             return None
+
+    def print_when_made(self, key: str) -> Print | None:
+        """What was in an output when it was made; None where `made` says nothing."""
+        made = self.made(key)
+        return None if made is None else Print(made.size, made.digest)
 
     def stamps(self, paths: Iterable[str]) -> dict[str, str]:
         """What tells whether files stay the same while a job runs."""
@@ -141,6 +157,12 @@ class Contents:
             if self._history.writing:
                 self._history.write([("write_digest", (key, stamp, digest))])
         return digest
+
+
+def _differs(before: Print | None, now: Print | None) -> bool:
+    if before is None or now is None or before.size != now.size:
+        return True
+    return before.digest == CHANGED_MEANWHILE or bool(now.digest and before.digest and now.digest != before.digest)
 
 
 def _stamp(status: os.stat_result) -> str:

@@ -12,7 +12,6 @@ import errno
 import fcntl
 import json
 import os
-import socket
 import sys
 import time
 
@@ -43,7 +42,7 @@ class Lock:
             if time.monotonic() >= deadline:
                 raise self._busy()
             time.sleep(_POLL_S)
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "program": sys.argv[0], "since": time.ctime()}
+        holder = {"pid": os.getpid(), "host": os.uname().nodename, "program": sys.argv[0], "since": time.ctime()}
         with contextlib.suppress(OSError):  # the disk is full: the history itself will say so, if it must be written
             os.pwrite(self._fd, json.dumps(holder).encode(), 0)
 

@@ -8,15 +8,17 @@ older than all outputs. Files that are equally old are out of date: nobody can s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gangline.pipeline.freshness.checksum import checksum_function, checksum_helpers, checksum_params
-from gangline.pipeline.freshness.contents import CHANGED_MEANWHILE, Contents, Inputs, Print
 from gangline.pipeline.freshness.facts import REMOVED, Fact, FileFacts
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.freshness.levels import Level
 from gangline.pipeline.freshness.verdict import UP_TO_DATE, Cause, Freshness, Times
 from gangline.pipeline.names.nested import flat_strings, is_glob
+
+if TYPE_CHECKING:
+    from gangline.pipeline.freshness.contents import Contents, Print
 
 __all__ = ["Assessor", "JobFiles"]
 
@@ -63,7 +65,11 @@ class Assessor:
         self.files = FileFacts() if files is None else files
         self.with_times = with_times
         self._goes_by_history = level is Level.HISTORY and not with_times
-        self.contents = Contents(history, level >= Level.CONTENTS) if level >= Level.SIZES else None
+        self.contents: Contents | None = None
+        if level >= Level.SIZES:
+            from gangline.pipeline.freshness.contents import Contents  # it loads OpenSSL, which few levels need
+
+            self.contents = Contents(history, level >= Level.CONTENTS)
         self._functions: dict[Any, str] = {}
         self._helpers: dict[Any, str] = {}
 
@@ -211,7 +217,7 @@ class Assessor:
         for before in lists.values():
             if before is None:
                 return None
-            changed = _changed_inputs(before, now)
+            changed = contents.changed(before, now)
             if changed:
                 return Freshness(True, Cause.INPUTS, changed)
         return UP_TO_DATE if self.level >= Level.CONTENTS and lists and inputs else None
@@ -220,8 +226,7 @@ class Assessor:
         """What is in a file; of one that was removed, but counts as being there, what was in it when it was made."""
         if not self._is_removed(name):
             return contents.print_of(name)
-        made = contents.made(key)
-        return None if made is None else Print(made.size, made.digest)
+        return contents.print_when_made(key)
 
     def _is_removed(self, name: str) -> bool:
         fact = self.files.get(name)
@@ -260,15 +265,3 @@ class Assessor:
         sources = {key_of(name): name for name in inputs}
         made = {key: (name, mtimes[key]) for name, key in zip(outputs, keys, strict=True) if key not in sources}
         contents.remember(made, sources, self.helpers_sum(function), set())
-
-
-def _changed_inputs(before: Inputs, now: dict[str, tuple[str, Print | None]]) -> list[str]:
-    """Inputs that are new, gone or different."""
-    changed = [name for key, (name, print_now) in now.items() if _differs(before.get(key), print_now)]
-    return changed + sorted(before.keys() - now.keys())
-
-
-def _differs(before: Print | None, now: Print | None) -> bool:
-    if before is None or now is None or before.size != now.size:
-        return True
-    return before.digest == CHANGED_MEANWHILE or bool(now.digest and before.digest and now.digest != before.digest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -109,6 +108,8 @@ def _ask(check: Callable[..., Any], job: JobParams) -> Judgement:
 
 
 def _rethrown(stage: Stage, error: Exception) -> RethrownJobError:
+    import traceback
+
     kind = type(error)
     value = f"({error})" if str(error) else ""
     stack = "".join(traceback.format_exception(error))

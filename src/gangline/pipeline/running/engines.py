@@ -6,31 +6,32 @@ import contextlib
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from gangline._runtime.handle import Handle
-from gangline._runtime.session import Session
-from gangline.backends.inline import InlineBackend
-from gangline.backends.processes import ProcessesBackend
-from gangline.backends.threads import ThreadsBackend
 from gangline.errors import UsageError
-from gangline.messages import Terms
-from gangline.pipeline.batch.inflight import end_all
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.running.work import task_of
 from gangline.pipeline.stages.words import suggestions
 from gangline.pipeline.steering import find_steering
-from gangline.ports import Backend
+
+if TYPE_CHECKING:
+    from gangline._runtime.handle import Handle
+    from gangline._runtime.session import Session
+    from gangline.messages import Terms
+    from gangline.ports import Backend
 
 __all__ = ["INLINE", "Engines"]
 
 INLINE = "inline"
-_BACKENDS: dict[str, Callable[[], Backend]] = {
-    "processes": ProcessesBackend,
-    "threads": ThreadsBackend,
-    INLINE: InlineBackend,
+_BACKENDS = {
+    "processes": ("gangline.backends.processes", "ProcessesBackend"),
+    "threads": ("gangline.backends.threads", "ThreadsBackend"),
+    INLINE: ("gangline.backends.inline", "InlineBackend"),
 }
+"""Where they are; imported, like the scheduler itself, only when a job is to run: most runs have nothing to do."""
+
 _HERE = frozenset({INLINE, "threads"})
 _BACKOFF = 2.0
 
@@ -115,6 +116,8 @@ class Engines:
     def _session(self, place: str) -> Session:
         if place in self._sessions:
             return self._sessions[place]
+        from gangline._runtime.session import Session
+
         count = 1 if place == INLINE else self._options.parallelism
         session = self._sessions[place] = Session(self._backend(place), engines=count)
         if place == INLINE:
@@ -128,9 +131,13 @@ class Engines:
             return given
         if place not in _BACKENDS:
             raise UsageError(f"there is no backend {place!r} for pipelines.{suggestions([place], list(_BACKENDS))}")
-        return _BACKENDS[place]()
+        module, name = _BACKENDS[place]
+        backend: Backend = getattr(import_module(module), name)()
+        return backend
 
     def _terms(self, stage: StageRun) -> Terms:
+        from gangline.messages import Terms
+
         own, usual = stage.stage.options, self._options.job_defaults
         retries = own.retries if own.retries is not None else usual.retries
         delay = own.retry_delay_s if own.retry_delay_s is not None else usual.retry_delay_s
@@ -181,6 +188,10 @@ class Engines:
 
     def end(self) -> None:
         """End everything at once. What has not ended is cancelled."""
+        if not self._sessions:
+            return
+        from gangline.pipeline.batch.inflight import end_all
+
         for session in self._sessions.values():
             # Threads cannot be woken from a command that they wait for.
             end_all(engines={info.uuid for info in session.engines.values()})

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gangline.errors import ResultUnreadable
-from gangline.messages import Failure
 from gangline.pipeline.ruffus_exceptions import RethrownJobError
 from gangline.pipeline.running.jobs import JobRun
 from gangline.pipeline.stages.stage import Stage
+
+if TYPE_CHECKING:
+    from gangline.messages import Failure
 
 __all__ = ["Failed", "Failures", "expanding", "failed_job", "failed_stage"]
 
@@ -57,6 +58,8 @@ def failed_job(job: JobRun, failure: Failure) -> Failed:
 
 def failed_stage(stage: Stage, error: BaseException, job: str = "") -> Failed:
     """A failure in this process: jobs could not be worked out, or a function to call at the end failed."""
+    import traceback
+
     trace = "".join(traceback.format_exception(error))
     return Failed(stage, job, error, str(error), trace)
 

@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gangline._runtime.handle import Handle
 from gangline.pipeline.expand.jobs import JobParams
 from gangline.pipeline.names.nested import flat_strings
 from gangline.pipeline.printing.jobs import describe_job
 from gangline.pipeline.stages.stage import Stage
 
 if TYPE_CHECKING:
+    from gangline._runtime.handle import Handle
     from gangline.pipeline.running.options import RunOptions
 
 __all__ = ["JobRun", "StageRun"]

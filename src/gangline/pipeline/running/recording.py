@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gangline._runtime.handle import Handle
 from gangline.errors import EngineError, TaskCancelled, TaskTimedOut
-from gangline.messages import Failure
 from gangline.pipeline.running.failures import Failures
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.running.plan import Plan
 from gangline.pipeline.running.watching import JobOutcome, ProgressWatcher, RunOutcome, StageOutcome, Watcher
 from gangline.pipeline.steering import Steering
-from gangline.store.record import RunRecord
+
+if TYPE_CHECKING:
+    from gangline._runtime.handle import Handle
+    from gangline.messages import Failure
+    from gangline.store.record import RunRecord
 
 __all__ = ["RecordWatcher", "signal_name", "tell_fresh", "watchers"]
 
@@ -54,6 +54,8 @@ def watchers(options: RunOptions, failures: Failures, steering: Steering | None 
 
 
 def _start(folder: str, options: RunOptions, steering: Steering | None) -> RunRecord:
+    from gangline.store.record import RunRecord  # by default a run keeps no record
+
     told = {
         "keep_going": options.keep_going,
         "checksum_level": options.checksum_level,
@@ -202,6 +204,8 @@ class RecordWatcher(Watcher):
 
 def _own_failure(job: JobRun) -> Failure | None:
     """Why a job counts as failed whose function ended well."""
+    from gangline.messages import Failure
+
     error = job.error
     return None if error is None else Failure(error, type(error).__name__, str(error).strip(), "")
 
@@ -220,6 +224,8 @@ def _outcome(failure: Failure) -> str:
 
 def _in_words(failure: Failure) -> dict[str, Any]:
     """What the record holds of a failure; of a command also how it ended."""
+    import subprocess
+
     words: dict[str, Any] = {
         "error_type": failure.ename,
         "error": failure.evalue,
@@ -237,6 +243,8 @@ def _in_words(failure: Failure) -> dict[str, Any]:
 
 def signal_name(number: int) -> str:
     """What a signal is called; its number if it has no name."""
+    import signal
+
     try:
         return signal.Signals(number).name
     except ValueError:

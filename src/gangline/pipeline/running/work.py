@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
@@ -66,6 +65,8 @@ def command_output() -> Iterator[None]:
     Commands inherit the descriptors of this process, which belong to the whole process: only one may do so at a time.
     """
     if not _kept:
+        import tempfile
+
         # They are there as long as the process.
         _kept.extend(tempfile.TemporaryFile(buffering=0) for _ in range(2))  # noqa: SIM115
     saved = [os.dup(number) for number in (1, 2)]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gangline.errors import UsageError
 from gangline.pipeline.names.nested import is_sequence
-from gangline.pipeline.stages.commands import run_command
 
 __all__ = ["Callback", "ShellCommand", "checked_callback", "run_commands", "split_commands"]
 
@@ -54,6 +52,8 @@ class _Word(str):
     __slots__ = ()
 
     def __format__(self, spec: str) -> str:
+        import shlex
+
         return shlex.quote(format(str(self), spec))
 
 
@@ -87,6 +87,8 @@ def run_commands(*, command_str: str, input: Any = None, output: Any = None, **e
     Raises:
         CalledProcessError: A command failed.
     """
+    from gangline.pipeline.stages.commands import run_command  # most pipelines have no stage that is a command
+
     fields: Mapping[str, Any] = {"input": _as_words(input), "output": _as_words(output)} | extras
     for command in split_commands(command_str):
         run_command(command.format(**fields))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 __all__ = ["TouchFiles", "register_cleanup"]
 
@@ -16,6 +15,8 @@ class TouchFiles:
 
     def __call__(self) -> None:
         """Do so."""
+        from pathlib import Path  # as costly to import as the rest of a declaration, and rarely needed
+
         for name in self.names:
             Path(name).touch()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 
 __all__ = ["nearest", "suggestions"]
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
     """The known word that `name` was probably meant to be."""
+    from difflib import get_close_matches  # mistakes are rare
+
     matches = get_close_matches(name, known, n=1, cutoff=0.6)
     return matches[0] if matches else None
 
