@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import click
@@ -82,6 +81,8 @@ class CommandTable(click.Group):
 
 def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version  # slow to import
+
         click.echo(f"gangline {version('gangline')}")
         ctx.exit()
 

@@ -174,14 +174,15 @@ def run_program(program: Program, asked: Asked, watch: Callable[[RunOptions], Wa
 
     Raises:
         RethrownJobError: Jobs failed, and the program did not catch it.
-        error_task: A stage is not known or declared wrongly, or stages wait for each other.
-        ProgramError: The program does not come as far as its first run, or declares no stage.
+        ProgramError: The program does not come as far as its first run, declares no stage, or declares them wrongly.
         ProgramFailed: It failed after that, for another reason than its jobs.
         UsageError: It has several pipelines, runs none of them, and none was chosen.
         SystemExit: The program ended itself.
     """
+    from gangline.cli.pipelines.stage_errors import stage_errors  # it builds on this module
+
     running = _Running(asked, watch)
-    with _as_main(program) as module, steered(running):
+    with _as_main(program) as module, steered(running), stage_errors(program):
         with _explained(program, running):
             exec(_compiled(program), module.__dict__)
         if running.decided:

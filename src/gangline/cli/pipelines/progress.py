@@ -97,7 +97,7 @@ class Progress(Tally):
 
     def _line(self, word: str, style: str, stage: str, job: str, seconds: float | None) -> Text:
         self._width = max(self._width, min(len(stage), _NAME_WIDTH))
-        line = Text.assemble((f"{word:<{_WORD_WIDTH}} ", style), f"{stage:<{self._width}}  {job}")
+        line = Text.assemble((f"{word:<{_WORD_WIDTH}} ", style), f"{stage:<{self._width}}  {job}".rstrip())
         if seconds is not None:
             line.append(f"  {show_duration(seconds)}", style="dim")
         return line

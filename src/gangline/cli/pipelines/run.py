@@ -11,7 +11,6 @@ from gangline.cli.exits import INTERRUPTED, WORK_FAILED
 from gangline.cli.output import Output, Screen, output_option
 from gangline.cli.pipelines.loading import Program, aside, find_program, run_program, silence
 from gangline.cli.pipelines.options import Asked, asked_options, program_arguments
-from gangline.cli.pipelines.stage_errors import stage_errors
 
 if TYPE_CHECKING:
     from gangline.cli.pipelines.tally import Tally
@@ -55,7 +54,7 @@ def carry_out(program: Program, asked: Asked, screen: Screen) -> None:
     """
     told = _Told(screen)
     try:
-        with _output(screen), stage_errors(program):
+        with _output(screen):
             run_program(program, asked, told)
     except KeyboardInterrupt:
         told.end(program, "interrupted")

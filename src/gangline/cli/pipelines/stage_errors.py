@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gangline.cli.pipelines.loading import Program, ProgramError
-from gangline.cli.pipelines.tracebacks import own_traceback
-from gangline.errors import GanglineError, UsageError
+from gangline.cli.pipelines.tracebacks import dedented, own_traceback
+from gangline.errors import GanglineError
 
 __all__ = ["stage_errors"]
 
@@ -31,7 +31,7 @@ def stage_errors(program: Program) -> Iterator[None]:
         if isinstance(exc, RethrownJobError) and exc.__cause__ is not None:
             cause = exc.__cause__
             names = ", ".join(sorted(repr(task._name) for task in exc.tasks))
-            told = str(cause) if isinstance(cause, UsageError) else own_traceback(cause)
+            told = dedented(str(cause)) if isinstance(cause, GanglineError) else own_traceback(cause)
             raise ProgramError(f"{program.name}: the jobs of stage {names} cannot be worked out\n\n{told}") from exc
         if not isinstance(exc, error_task) or isinstance(exc, RethrownJobError):
             raise

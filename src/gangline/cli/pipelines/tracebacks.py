@@ -38,9 +38,9 @@ def last_place(trace: str) -> str:
     """The last place of a traceback that is in the user's own files: `pipeline.py:12 in align`; "" if there is none."""
     frames = [frame for frame in _FRAME.finditer(trace) if not frame["file"].startswith((_PACKAGE, "<"))]
     own = [frame for frame in frames if not any(part in frame["file"] for part in _LIBRARIES)]
-    if not frames:
+    if not own:
         return ""
-    frame = (own or frames)[-1]
+    frame = own[-1]
     file = os.path.relpath(frame["file"])
     file = frame["file"] if file.startswith(os.pardir) else file
     return f"{file}:{frame['line']}" + (f" in {frame['name']}" if frame["name"] else "")
