@@ -15,14 +15,22 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gangline.errors import UsageError
-from gangline.pipeline.command_line.arguments import append_to_argparse, append_to_optparse, get_argparse, get_optparse
-from gangline.pipeline.command_line.logs import MESSAGE, setup_logging, setup_logging_factory
+from gangline.pipeline.command_line.levels import MESSAGE
 from gangline.pipeline.command_line.options import FLOWCHART_FORMATS as flowchart_formats
 from gangline.pipeline.loggers import black_hole_logger, stderr_logger
 from gangline.pipeline.stages.words import suggestions
+
+if TYPE_CHECKING:
+    from gangline.pipeline.command_line.arguments import (
+        append_to_argparse,
+        append_to_optparse,
+        get_argparse,
+        get_optparse,
+    )
+    from gangline.pipeline.command_line.logs import setup_logging, setup_logging_factory
 
 __all__ = [
     "MESSAGE",
@@ -37,12 +45,30 @@ __all__ = [
     "setup_logging_factory",
 ]
 
+_HOMES = {
+    **dict.fromkeys(("append_to_argparse", "append_to_optparse", "get_argparse", "get_optparse"), "arguments"),
+    **dict.fromkeys(("setup_logging", "setup_logging_factory"), "logs"),
+}
+"""What is imported when it is first used: every program gets this module, and many have no command line."""
+
 _REGENERATE = 2  # touch_files_only: the history is made anew from what exists, and nothing runs
 _VERBOSITY = re.compile(r"(?P<more>\+|v+)|(?P<level>\d+)(?::(?P<path>-?\d+))?")
 _OPTIONS = (
     *("just_print", "verbose", "flowchart", "flowchart_format", "target_tasks", "forced_tasks", "draw_horizontally"),
     *("key_legend_in_graph", "use_threads", "jobs", "recreate_database", "touch_files_only", "history_file"),
 )
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(f"gangline.pipeline.command_line.{_HOMES[name]}")
+    value = globals()[name] = getattr(home, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def handle_verbose(options: Any) -> Any:

@@ -6,14 +6,10 @@ import logging
 import sys
 from typing import Any
 
+from gangline.pipeline.command_line.levels import MESSAGE
 from gangline.pipeline.proxy_logger import LoggerProxy, MutexProxy, make_shared_logger_and_proxy
 
-__all__ = ["MESSAGE", "setup_logging", "setup_logging_factory"]
-
-MESSAGE = 15
-"""A level between DEBUG and INFO: for the log file and for standard error alike."""
-
-logging.addLevelName(MESSAGE, "MESSAGE")
+__all__ = ["setup_logging", "setup_logging_factory"]
 
 
 def setup_logging(module_name: str, log_file_name: str | None, verbose: Any) -> tuple[LoggerProxy, MutexProxy]:

@@ -1,4 +1,8 @@
-"""The picture of a pipeline, in every format."""
+"""The picture of a pipeline, in every format.
+
+Every program that imports all of Gangline's names imports this module, and most draw nothing: what writes a format is
+imported when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,8 @@ from typing import Any
 from gangline.errors import UsageError
 from gangline.pipeline.graphs.chart import Chart
 from gangline.pipeline.graphs.colours import ColourScheme, colour_scheme
-from gangline.pipeline.graphs.dot import USUAL_SIZE, demo_dot, dot_text
-from gangline.pipeline.graphs.graphviz import find_dot, render
-from gangline.pipeline.graphs.mermaid import mermaid_text
 from gangline.pipeline.graphs.output import format_of_name, write_picture
 from gangline.pipeline.graphs.scene import Scene, find_relatives, with_ancestors
-from gangline.pipeline.graphs.svg import demo_svg, svg_text
 from gangline.pipeline.printing.judging import Judge
 from gangline.pipeline.printing.survey import survey
 from gangline.pipeline.stages.graph import Graph, find_circle
@@ -142,6 +142,9 @@ def graph_colour_demo_printout(
         UsageError: The format needs graphviz and it is not installed, or an argument makes no sense.
         CalledProcessError: Graphviz' `dot` failed.
     """
+    from gangline.pipeline.graphs.dot import demo_dot
+    from gangline.pipeline.graphs.graphviz import find_dot, render
+
     drawn_as = format_of_name(stream) if output_format is None else output_format
     inches = _parse_size(size)
     if drawn_as in _MERMAID:
@@ -149,6 +152,8 @@ def graph_colour_demo_printout(
     if drawn_as == "dot":
         picture = demo_dot().encode()
     elif drawn_as == "svg" and find_dot() is None:
+        from gangline.pipeline.graphs.svg import demo_svg
+
         picture = demo_svg(inches).encode()
     else:
         picture = render(demo_dot(), drawn_as, dpi)
@@ -176,10 +181,17 @@ def _parse_size(size: tuple[float, float] | str) -> tuple[float, float]:
 
 
 def _picture(chart: Chart, colours: ColourScheme, drawn_as: str, inches: tuple[float, float], dpi: int | str) -> bytes:
+    from gangline.pipeline.graphs.dot import USUAL_SIZE, dot_text
+    from gangline.pipeline.graphs.graphviz import find_dot, render
+
     if drawn_as == "dot":
         return dot_text(chart, colours, USUAL_SIZE).encode()
     if drawn_as in _MERMAID:
+        from gangline.pipeline.graphs.mermaid import mermaid_text
+
         return mermaid_text(chart, colours).encode()
     if drawn_as == "svg" and find_dot() is None:
+        from gangline.pipeline.graphs.svg import svg_text
+
         return svg_text(chart, colours, inches).encode()
     return render(dot_text(chart, colours, f"{inches[0]:g},{inches[1]:g}"), drawn_as, dpi)
