@@ -61,6 +61,8 @@ class CommandTable(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name].place.partition(":")
         command: click.Command = getattr(import_module(module), name)
+        # Click's mark for lines that are kept as they are; docstrings with a backslash in them are raw.
+        command.help = (command.help or "").replace("\\b\n", "\b\n")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
