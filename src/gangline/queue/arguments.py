@@ -1,0 +1,129 @@
+"""Arguments of jobs: what JSON can say, checked when a job is entered."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from gangline.errors import UsageError
+
+__all__ = ["ARGUMENTS_MOST_BYTES", "digest_of", "encode"]
+
+ARGUMENTS_MOST_BYTES = 16 * 2**20
+_DEEPEST = 100
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+).encode
+_PLAIN = frozenset({int, bool, type(None)})
+
+
+def encode(args: Mapping[str, Any], where: str, noun: str = "the argument") -> str:
+    """Arguments as JSON: keys sorted, so that equal arguments give equal texts. Tuples become arrays.
+
+    Args:
+        args: By name.
+        where: Whose they are; the beginning of the message.
+        noun: What one of them is called.
+
+    Raises:
+        UsageError: JSON cannot say it, or it is too much; names the argument, and the place in it.
+    """
+    for key, value in args.items():
+        kind = type(value)
+        if kind in _PLAIN:
+            continue
+        if kind is str and value.isprintable():
+            continue
+        _check(value, key, f"{where}: {noun}", 0)
+    try:
+        text = _encode(args)
+    except ValueError as error:  # whole numbers of thousands of digits
+        raise UsageError(f"{where}: the arguments are no JSON: {error}") from error
+    if len(text) > ARGUMENTS_MOST_BYTES // 4 and (size := len(text.encode())) > ARGUMENTS_MOST_BYTES:
+        raise UsageError(
+            f"{where}: the arguments are {size / 2**20:.0f} MiB of JSON, and may be {ARGUMENTS_MOST_BYTES >> 20}; give "
+            "the name of a file, or put the data into the queue's store (queue.store.set(key, data)) and give the key"
+        )
+    return text
+
+
+def digest_of(name: str, args: str) -> bytes:
+    """What is the same for jobs of the same class with the same arguments.
+
+    Args:
+        name: The class, "module.Class".
+        args: The arguments as `encode` gives them.
+    """
+    return blake2b(f"{name}\0{args}".encode(), digest_size=16).digest()
+
+
+def _check(value: Any, place: str, where: str, depth: int) -> None:
+    match value:
+        case None | int():
+            pass
+        case str():
+            _check_text(value, place, where)
+        case float():
+            if not math.isfinite(value):
+                raise UsageError(f"{where} {place} is {value}, which JSON cannot say")
+        case list() | tuple():
+            _check_depth(depth, place, where)
+            for number, one in enumerate(value):
+                _check(one, f"{place}[{number}]", where, depth + 1)
+        case dict():
+            _check_depth(depth, place, where)
+            for key, one in value.items():
+                if not isinstance(key, str):
+                    raise UsageError(f"{where} {place} has the key {key!r}, and JSON knows only text as keys")
+                _check_text(key, f"{place}, its key {key!r},", where)
+                _check(one, f"{place}.{key}", where, depth + 1)
+        case _:
+            _refuse(value, place, where)
+
+
+def _check_text(value: str, place: str, where: str) -> None:
+    if "\0" in value:
+        raise UsageError(f"{where} {place} contains the character NUL, which databases cannot keep")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{where} {place} contains half a character (a lone surrogate), which is no text; if it is the name of "
+            "a file, give os.fsencode(name).hex()"
+        ) from None
+
+
+def _check_depth(depth: int, place: str, where: str) -> None:
+    if depth >= _DEEPEST:
+        raise UsageError(f"{where} {place[:60]}... is nested more than {_DEEPEST} levels deep, or contains itself")
+
+
+def _refuse(value: Any, place: str, where: str) -> None:
+    kind = type(value)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    advice = _ADVICE.get(
+        name.rpartition(".")[2], "jobs get numbers, texts, True, False, None, and lists and dicts of them"
+    )
+    raise UsageError(f"{where} {place} is a {name}, which is no JSON; {advice}")
+
+
+_ADVICE = {
+    "datetime": "give its isoformat()",
+    "date": "give its isoformat()",
+    "PosixPath": "give str(path)",
+    "bytes": "give its hex(), or the name of a file",
+    "set": "give a sorted list",
+    "frozenset": "give a sorted list",
+    "ndarray": "give its tolist(), or the name of a file",
+    "DataFrame": "give the name of a file",
+    "float64": "give float(...) of it",
+    "int64": "give int(...) of it",
+    "Decimal": "give str(...) of it",
+    "UUID": "give str(...) of it",
+    "function": "a job's class says what is done",
+    "type": "give its name",
+}
