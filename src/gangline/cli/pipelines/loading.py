@@ -24,7 +24,7 @@ import builtins
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
@@ -32,6 +32,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gangline.cli.pipelines.options import RECORD_FOLDER, Asked
+from gangline.cli.pipelines.stage_errors import ProgramError, stage_errors
 from gangline.cli.pipelines.tracebacks import dedented, last_line, own_traceback
 from gangline.errors import BackendError, GanglineError, InternalError, RemoteError, StoreError, UsageError
 from gangline.pipeline.steering import Steering, steered
@@ -52,10 +53,6 @@ __all__ = [
 ]
 
 _PASSED = (StoreError, BackendError, RemoteError, InternalError)
-
-
-class ProgramError(UsageError):
-    """A program cannot be used: it does not run as far as its pipeline, or its pipeline is declared wrongly."""
 
 
 class ProgramFailed(GanglineError):
@@ -179,10 +176,8 @@ def run_program(program: Program, asked: Asked, watch: Callable[[RunOptions], Wa
         UsageError: It has several pipelines, runs none of them, and none was chosen.
         SystemExit: The program ended itself.
     """
-    from gangline.cli.pipelines.stage_errors import stage_errors  # it builds on this module
-
     running = _Running(asked, watch)
-    with _as_main(program) as module, steered(running), stage_errors(program):
+    with _as_main(program) as module, steered(running), stage_errors(program.name):
         with _explained(program, running):
             exec(_compiled(program), module.__dict__)
         if running.decided:
@@ -319,26 +314,21 @@ def _explained(program: Program, running: _Running | None = None) -> Iterator[No
 
 def _told(program: Program, error: Exception, what: str) -> str:
     line = last_line(error, program.path)
-    place = "" if line is None else f": line {line}"
+    place = "" if line is None else f"line {line}"
     if isinstance(error, GanglineError):  # its words say what is wrong
-        return f"{program.name}{place}: {dedented(str(error))}"
+        return f"{program.name}{place and ', '}{place}: {dedented(str(error))}"
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "ruffus":
         hint = "\n\nA program for Ruffus runs here when its import lines name gangline.pipeline in place of ruffus."
     else:
         hint = ""
-    return f"{program.name} {what}{place}\n\n{own_traceback(error)}{hint}"
+    return f"{program.name} {what}{place and ': '}{place}\n\n{own_traceback(error)}{hint}"
 
 
 @contextmanager
 def aside() -> Iterator[None]:
     """What is printed to stdout meanwhile, also by commands, goes to stderr: stdout is for a command's result."""
-    stdout = sys.stdout
-    with _diverted({1: 2}) if stdout is sys.__stdout__ else nullcontext():
-        sys.stdout = sys.stderr
-        try:
-            yield
-        finally:
-            sys.stdout = stdout
+    with _diverted({1: 2}), redirect_stdout(sys.stderr):
+        yield
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from traceback import FrameSummary, StackSummary, TracebackException
 
 __all__ = ["dedented", "last_line", "last_place", "own_traceback"]
@@ -22,8 +23,7 @@ def own_traceback(error: BaseException) -> str:
 
 def dedented(text: str) -> str:
     """A text of several lines without the indentation and the blank lines around it that texts of Ruffus have."""
-    lines = [line.strip() for line in text.splitlines()]
-    return "\n".join(line for line in lines if line)
+    return textwrap.dedent("\n".join(line.rstrip() for line in text.splitlines() if line.strip()))
 
 
 def last_line(error: BaseException, file: str) -> int | None:
