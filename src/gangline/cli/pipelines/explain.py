@@ -51,7 +51,7 @@ def explain(asked: Asked, program: str, what: str, arguments: tuple[str, ...], s
                 reason, waits_for, started_at, ended_at, error), or null
     """
     program_file = find_program(program, arguments)
-    with definitions(program_file, asked) as options, stage_errors(program_file):
+    with definitions(program_file, asked) as options, stage_errors(program):
         from gangline.cli.pipelines.memory import remembering  # the program has imported what these need by now
         from gangline.cli.pipelines.reasons import Reasons
         from gangline.cli.pipelines.seeking import seek

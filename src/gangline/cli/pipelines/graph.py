@@ -63,7 +63,7 @@ def graph(
     if file is None and chosen not in _TEXTS and (screen.form is Output.JSON or sys.stdout.isatty()):
         raise UsageError(f"a {chosen} is no text: name a file with -o, such as -o pipeline.{chosen}")
     found = find_program(program, arguments)
-    with definitions(found, asked) as options, stage_errors(found):
+    with definitions(found, asked) as options, stage_errors(program):
         scene = _look(options)
         title = os.path.splitext(os.path.basename(program))[0]
         chart = scene.draw(title, vertical=not horizontal, skip_fresh=only_running, no_key=no_key, minimal_key=True)

@@ -47,7 +47,7 @@ def plan(asked: Asked, program: str, arguments: tuple[str, ...], every: bool, sc
       totals    stages, jobs, would_run, fresh, unsettled_stages
     """
     found = find_program(program, arguments)
-    with definitions(found, asked) as options, stage_errors(found):
+    with definitions(found, asked) as options, stage_errors(program):
         from gangline.cli.pipelines.reasons import Reasons  # the program has imported what these need by now
         from gangline.pipeline.running.forecast import forecast
 

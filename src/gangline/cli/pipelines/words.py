@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gangline.cli.pipelines.files import short_path
 from gangline.cli.pipelines.tracebacks import dedented, last_place
 from gangline.pipeline.names.nested import flat_strings
 from gangline.pipeline.running.looking import WITHOUT_FILES
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gangline.pipeline.running.failures import Failed
     from gangline.pipeline.running.jobs import JobRun
 
-__all__ = ["FailureReport", "job_words", "report_failure", "short_path"]
+__all__ = ["FailureReport", "job_words", "report_failure"]
 
 _NAMES_SHOWN = 2
 _OUTPUT_LINES = 10
@@ -37,14 +37,6 @@ def _some(names: Sequence[str]) -> str:
     shown = ", ".join(map(short_path, names[:_NAMES_SHOWN]))
     more = len(names) - _NAMES_SHOWN
     return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def short_path(name: str) -> str:
-    """A file's name from here, if it is below this folder."""
-    if not os.path.isabs(name):
-        return name
-    short = os.path.relpath(name)
-    return name if short.startswith(os.pardir) else short
 
 
 @dataclass(frozen=True, slots=True)
