@@ -9,7 +9,9 @@ Rules:
     what its holder writes names that number; a write with another number is refused, since the job is somebody else's.
     A job is ready when nothing but room on a worker keeps it from running: its time has come and all that it needs is
     complete. Ready jobs are kept per lane, so that a claim never walks over jobs that it may not take.
-    What is complete or removed is in the journal; everything else is in the queue.
+    What is complete or removed is in the journal; everything else is in the queue. What is in the journal is final.
+    What was read from text comes back as it was, but for characters that no database keeps (NUL, halves of surrogate
+    pairs): they become U+FFFD. In names and keys they are refused.
 """
 
 from __future__ import annotations
@@ -63,8 +65,7 @@ class Lane(NamedTuple):
     max_parallel_total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(NamedTuple):
     """A job to enter.
 
     Attributes:
@@ -148,7 +149,7 @@ class Ending:
         runtime_s: How long it took.
         sources: What it worked on.
         output: What it wrote and logged that is not in the store yet.
-        next: Jobs that are entered with it, if it is complete.
+        next: Jobs that are entered with it, if it is complete; those of which an equal one is not final are left out.
     """
 
     job: int
@@ -347,7 +348,8 @@ class JobStore(Protocol):
 
         Claims respect pauses, the worker's name and host, limits of classes (exactly: never more, and as many as there
         is work for), priority and age. Endings with a lost claim are left out and told; all others are done. The lease
-        of what is claimed begins. Jobs whose time has come become ready first; schedules are not looked at.
+        of what is claimed begins. Jobs whose time has come become ready first; schedules are not looked at. An ending
+        that was told before is done and no loss, so that a turn may be repeated after `StoreUnavailable`.
 
         Args:
             worker: The uid.
@@ -357,10 +359,19 @@ class JobStore(Protocol):
                 which `room` holds as for classes that are not named. In all, at most the largest of these numbers and
                 `room` are taken.
             forced_only: Take only jobs that ignore the host's load.
+
+        Raises:
+            UsageError: No such worker is registered (any more).
         """
 
-    def renew(self, worker: str) -> TurnResult:
-        """Lengthen the leases of all jobs of a worker, and its own; tells orders and losses, claims nothing."""
+    def renew(self, worker: str, held: Sequence[tuple[int, int]]) -> TurnResult:
+        """Lengthen the leases of a worker's jobs, and its own; tells orders and losses, claims nothing.
+
+        Args:
+            worker: The uid.
+            held: All jobs that it knows to be its own: (job, fence). No other lease is lengthened, so that a claim
+                whose answer never arrived comes back by itself.
+        """
 
     def recover(self) -> list[int]:
         """Give back jobs whose lease has ended; returns their ids.
@@ -377,7 +388,10 @@ class JobStore(Protocol):
         output: Sequence[OutputLine] = (), sources: Sequence[str] = (),
         flag: Literal["", "wall", "zombie"] = "",
     ) -> bool:  # fmt: skip
-        """Write something about a running job (progress is a sign of life, too); False if the claim is not held."""
+        """Write something about a running job; False if the claim is not held.
+
+        Progress or a message is a sign of life. Output and sources may follow after the end of the claim.
+        """
 
     def finish_within(self, connection: Any, ending: Ending) -> bool:
         """Write an ending on a connection of the caller's (`connect`), which commits it; False if the claim is lost."""
@@ -385,10 +399,14 @@ class JobStore(Protocol):
     def connect(self) -> Any:
         """A connection to the same database for a user's own transaction: `sqlite3.Connection` or psycopg's."""
 
-    def wait_for_change(self, timeout_s: float) -> bool:
+    def wait_for_change(self, timeout_s: float, *, ends: bool = False) -> bool:
         """Sleep until the queue may have changed in a way that matters to workers or waiters.
 
         Cheap when nothing happens. May wake up for nothing. False when the time was over first.
+
+        Args:
+            timeout_s: How long.
+            ends: Wake up when jobs end, too.
         """
 
     def wake(self) -> None:
@@ -405,6 +423,8 @@ class JobStore(Protocol):
 
     def remove(self, job: int) -> State:
         """Take a job out of the queue into the journal: now, or when it has ended (then its state is RUNNING).
+
+        One that is not final is killed by that; one that runs ends as it does, but is not tried again.
 
         Raises:
             UsageError: There is no such job, or it is in the journal already.
@@ -448,11 +468,14 @@ class JobStore(Protocol):
         """Jobs that match a filter.
 
         Args:
-            where: The filter, checked already (`filters.parse`).
+            where: The filter, as `filters` describes it.
             journal: Only the queue (False), only the journal (True), or both (None).
             order: A field, with "-" before it for falling.
             limit: At most so many.
             offset: Without the first ones.
+
+        Raises:
+            UsageError: The filter or the order is none; says where.
         """
 
     def count(self, where: Mapping[str, Any] | None = None, *, journal: bool | None = False) -> int:

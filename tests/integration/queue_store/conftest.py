@@ -1,0 +1,52 @@
+"""One suite for both stores: each test gets a queue of its own, first in a file, then in a real PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gangline.store.jobs import open_store
+from gangline.store.jobs.port import JobStore
+from tests.postgres import Server, started_server
+
+_schemas = itertools.count(1)
+
+Open = Callable[[], JobStore]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    yield from started_server()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a queue may be made."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/queue.db"
+    server: Server = request.getfixturevalue("server")
+    return f"{server.url}?schema=queue_{next(_schemas)}"
+
+
+@pytest.fixture
+def open_queue(url: str) -> Iterator[Open]:
+    """Opens the queue of this test, as often as it is called, as other processes would."""
+    opened: list[JobStore] = []
+
+    def open_one() -> JobStore:
+        opened.append(open_store(url))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_queue: Open) -> JobStore:
+    """An empty queue."""
+    return open_queue()
