@@ -26,9 +26,10 @@ help: ## list the targets
 demo: $(READY) ## a file pipeline: measure the standard library on all cores, draw it, and find it done (build/demo)
 	@mkdir -p build/demo
 	cd build/demo && $(GANGLINE) run ../../examples/stdlib/pipeline.py
-	cd build/demo && $(GANGLINE) run ../../examples/stdlib/pipeline.py
 	@cat build/demo/stdlib.txt
 	@echo "Picture: build/demo/stdlib.svg"
+	@echo "Once more: what is there and not older than what it was made from is not made again."
+	cd build/demo && $(GANGLINE) run ../../examples/stdlib/pipeline.py
 
 .PHONY: example-variants
 example-variants: $(READY) ## reads of the phage lambda, aligned, called and drawn (build/variants)

@@ -46,8 +46,10 @@ def tell(packages, path):
     from gangline.demo.summary import summarize, table
 
     summaries = [summarize(Path(package).stem, read(package)) for package in packages]
-    with open(path, "w") as file:
-        Console(file=file, width=110).print(table(summaries))
+    console = Console(width=100, force_terminal=False)
+    with console.capture() as capture:
+        console.print(table(summaries))
+    Path(path).write_text("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
 
 
 @merge(gather, "stdlib.svg")
