@@ -13,7 +13,7 @@ from rich.table import Table
 
 from benchmarks.scenario import ENGINES, GANGLINE, Figure, Scenario, Target
 
-PACKAGES = ("gangline", "ipyparallel", "distributed", "loky", "numpy", "cloudpickle")
+PACKAGES = ("gangline", "ipyparallel", "distributed", "loky", "numpy", "cloudpickle", "ruffus", "snakemake", "ninja")
 
 
 @dataclass
@@ -22,18 +22,22 @@ class Standing:
 
     Attributes:
         size: How large their work was.
+        typical: Whether the median of the turns counts, and not the best of them.
         figures: One for each turn.
         failure: Why there are none, if there are none.
     """
 
     size: int
+    typical: bool = False
     figures: list[Figure] = field(default_factory=list)
     failure: str = ""
 
     @property
-    def best(self) -> Figure | None:
+    def counted(self) -> Figure | None:
         """The turn that counts."""
-        return min(self.figures, default=None)
+        if not self.figures:
+            return None
+        return sorted(self.figures)[len(self.figures) // 2 if self.typical else 0]
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Outcome:
 
     def ratio(self, peer: str) -> float | None:
         """How many times as much the peer's work costs as Gangline's; None where one of the two has no figure."""
-        ours, theirs = self.standings[GANGLINE].best, self.standings[peer].best
+        ours, theirs = self.standings[GANGLINE].counted, self.standings[peer].counted
         return theirs.cost / ours.cost if ours and theirs else None
 
     def reached(self, target: Target) -> bool | None:
@@ -88,7 +92,7 @@ def _add_rows(table: Table, outcome: Outcome) -> None:
 
 
 def _figure_text(scenario: Scenario, standing: Standing) -> str:
-    return scenario.unit.text(standing.best.cost) if standing.best else "none"
+    return scenario.unit.text(standing.counted.cost) if standing.counted else "none"
 
 
 def _verdict(outcome: Outcome, target: Target | None) -> str:
@@ -100,10 +104,15 @@ def _verdict(outcome: Outcome, target: Target | None) -> str:
 
 def footnotes(outcomes: list[Outcome]) -> list[str]:
     """What one must know to read the table, and what went wrong."""
-    lines = ["Each figure is the best of its turns; the contenders took turns. Ratio: the peer's figure / Gangline's."]
+    lines = [
+        "Each figure is the best of its turns, or the median where it says so; the contenders took turns. Ratio: the "
+        "peer's figure / Gangline's."
+    ]
     for outcome in outcomes:
         scenario = outcome.scenario
         about = [f"{scenario.name}: {scenario.title}. {scenario.note}".strip()]
+        if scenario.typical:
+            about.append("Medians.")
         sizes = {name: standing.size for name, standing in outcome.standings.items() if standing.size}
         less = [f"{name} {size:,}" for name, size in sizes.items() if size < sizes[GANGLINE]]
         if less and scenario.scaled:
@@ -116,7 +125,7 @@ def footnotes(outcomes: list[Outcome]) -> list[str]:
 def _remark(standing: Standing) -> str:
     if standing.failure:
         return f"failed: {standing.failure}"
-    return standing.best.note if standing.best else ""
+    return standing.counted.note if standing.counted else ""
 
 
 def as_json(outcomes: list[Outcome], load_before: float) -> dict[str, Any]:
@@ -150,9 +159,11 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
         "contenders": {
             name: {
                 "size": standing.size,
-                f"best_{label}": standing.best.cost if standing.best else None,
+                f"{'median' if scenario.typical else 'best'}_{label}": standing.counted.cost
+                if standing.counted
+                else None,
                 f"all_{label}": [figure.cost for figure in standing.figures],
-                "note": standing.best.note if standing.best else standing.failure,
+                "note": standing.counted.note if standing.counted else standing.failure,
                 "ratio": outcome.ratio(name),
             }
             for name, standing in outcome.standings.items()

@@ -22,7 +22,8 @@ NAMES = [scenario.name for scenario in SCENARIOS]
 def play(scenario: Scenario, quick: bool, console: Console) -> Outcome:
     """Let everyone take turns, so that a moment in which the machine is busy hits no one alone."""
     standings = {
-        contender.name: Standing(contender.quick_size if quick else contender.size) for contender in scenario.contenders
+        contender.name: Standing(contender.quick_size if quick else contender.size, scenario.typical)
+        for contender in scenario.contenders
     }
     turns = 1 if quick else scenario.repetitions
     for turn in range(turns):

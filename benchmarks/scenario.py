@@ -20,6 +20,7 @@ class Unit(Enum):
     MICROSECONDS = ("seconds", 1e6, "µs", 1)
     MILLISECONDS = ("seconds", 1e3, "ms", 1)
     BYTES = ("bytes", 1.0, "bytes", 0)
+    MEGABYTES = ("bytes", 1e-6, "MB", 0)
 
     def __init__(self, base: str, scale: float, label: str, decimals: int) -> None:
         self.base = base
@@ -78,7 +79,8 @@ class Scenario:
         unit: What the figures are printed in.
         contenders: Who does it. Gangline is one of them.
         targets: What is to be reached.
-        repetitions: How often everyone has a turn; the best counts.
+        repetitions: How often everyone has a turn.
+        typical: The median of the turns counts, as with programs that use the disk; else the best of them.
         note: What one must know to read the figures.
         scaled: Costs are per unit of work, so a contender may be given less of it than another.
     """
@@ -89,6 +91,7 @@ class Scenario:
     contenders: tuple[Contender, ...]
     targets: tuple[Target, ...] = ()
     repetitions: int = 3
+    typical: bool = False
     note: str = ""
     scaled: bool = True
 

@@ -4,10 +4,13 @@ from benchmarks.scenario import Scenario
 from benchmarks.scenarios import (
     array,
     core_scaling,
+    file_jobs,
     graph,
     import_time,
     map_small,
     map_tracked,
+    nothing_to_do,
+    program_start,
     round_trip,
     start_up,
     submissions,
@@ -29,6 +32,12 @@ SCENARIOS: tuple[Scenario, ...] = (
     core_scaling.GRAPH_MEMORY,
     import_time.SCENARIO,
     start_up.SCENARIO,
+    nothing_to_do.NOTHING_TO_DO,
+    nothing_to_do.LINEAR,
+    nothing_to_do.MEMORY,
+    *file_jobs.SCENARIOS,
+    program_start.HELP,
+    program_start.RUN,
 )
 
 
