@@ -48,7 +48,10 @@ def test_its_commands_and_their_options_exist() -> None:
         assert set(options.split()) <= known
 
 
-@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "docs/glossary.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "CHANGELOG.md", "docs/glossary.md", "docs/design/pipelines.md", "examples/variants/README.md"],
+)
 def test_links_to_files_lead_somewhere(document: str) -> None:
     path = ROOT / document
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
