@@ -352,7 +352,7 @@ def test_p25_every_kind_of_stage_must_make_its_outputs(place: dict[str, int]) ->
     pipeline.split(nothing, "in", ["named", "any*"], name="split")
     pipeline.files(nothing, "in", "f", name="files")
     with pytest.raises(RethrownJobError) as caught:
-        run(pipeline, keep_going=True, **place)
+        run(pipeline, keep_going=True, missing_outputs="error", **place)
     texts = {row[0]: row[3] for row in caught.value.job_exceptions}
     assert set(texts) == {"originate", "transform", "merge", "collate", "split", "files"}
     assert "'o1', 'o2'" in texts["originate"]

@@ -1,6 +1,7 @@
 """The names under which a history keeps its files: relative to the history's own folder.
 
-So a folder can be moved with its history, and it does not matter from where the pipeline is started.
+So a folder can be moved with its history, and it does not matter from where the pipeline is started. Names that are
+no text, since their bytes are not UTF-8, have these bytes written out.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Keys:
 
     def of(self, path: str) -> str:
         """The key of a file."""
+        if not path.isascii():
+            path = _as_text(path)
         cut = path.rfind("/") + 1
         folder, name = path[:cut], path[cut:]
         prefix = self._prefixes.get(folder)
@@ -41,3 +44,11 @@ class Keys:
 
     def _relative(self, path: str) -> str:
         return os.path.relpath(os.path.join(self._directory, path), self._base)
+
+
+def _as_text(path: str) -> str:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "backslashreplace").decode()
+    return path

@@ -95,9 +95,9 @@ class Writer:
             try:
                 with explained(self._path):
                     self._write(batch)
-            except StoreError as error:
+            except Exception as exc:  # whatever it is: others wait for this thread
                 with self._changed:
-                    self._error = error
+                    self._error = exc if isinstance(exc, StoreError) else _unwritable(self._path, exc)
                     self._changed.notify_all()
                 return
             with self._changed:
@@ -122,3 +122,9 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def _unwritable(path: str, error: Exception) -> StoreError:
+    stored = StoreError(f"the history {path} cannot be written: {type(error).__name__}: {error}")
+    stored.__cause__ = error
+    return stored
