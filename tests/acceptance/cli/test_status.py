@@ -215,6 +215,40 @@ def test_following_a_run_that_has_ended_just_shows_it() -> None:
     assert call_json("status", "--follow")["run"]["outcome"] == "failed"
 
 
+STOPPING = """
+from pathlib import Path
+from gangline.pipeline import *
+
+@originate(["a.txt"])
+def make(output):
+    Path(output).write_text("x")
+
+@transform(make, suffix(".txt"), ".upper")
+def upper(source, target):
+    if not Path("good").exists():
+        raise ValueError("not good")
+    Path(target).write_text("x")
+
+@transform(upper, suffix(".upper"), ".end")
+def end(source, target):
+    Path(target).write_text("x")
+"""
+
+
+def test_stages_that_were_not_reached_and_runs_with_nothing_to_do(here: Path) -> None:
+    (here / "stop.py").write_text(STOPPING)
+    assert call("run", "stop.py", "--backend", "inline", "--output", "quiet").exit_code == 1
+    rows = [" ".join(line.split()) for line in call("status").stdout.splitlines()]
+    assert any(row.startswith("upper 1 0 0 1") and row.endswith("failed") for row in rows)
+    assert any(row.startswith("end ") and row.endswith("not reached") for row in rows)
+    (here / "good").touch()
+    assert call("run", "stop.py", "--backend", "inline", "--output", "quiet").exit_code == 0
+    assert call("run", "stop.py", "--backend", "inline", "--output", "quiet").exit_code == 0
+    assert call("status").stdout.endswith("Nothing had to be done: all was up to date.\n")
+    assert [stage["fresh"] for stage in call_json("status")["stages"]] == [1, 1, 1]
+    assert [run["outcome"] for run in call_json("status", "--all")["runs"]] == ["ok", "ok", "failed"]
+
+
 AS_ANOTHER_USER = """
 import os, sys
 from click.testing import CliRunner

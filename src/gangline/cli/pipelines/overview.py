@@ -135,13 +135,17 @@ def stages_table(seen: Overview) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for stage, row in zip(seen.stages, rows, strict=True):
-        lasts_until = stage.ended_at if stage.ended_at is not None else seen.run.ended_at
-        if lasts_until is None and seen.run.outcome == "running":
-            lasts_until = seen.now_s
-        lasted = "" if lasts_until is None else show_duration(lasts_until - stage.started_at)
+        lasted = _lasted(stage, seen) if any(seen.counts.get(stage.name, {}).values()) else ""
         counts = [Text(f"{row.get(key, 0):,}", style=_style(key, row.get(key, 0))) for key, _ in columns]
         table.add_row(stage_name(stage.name), f"{stage.total:,}", *counts, lasted, _state(stage, row, seen.run))
     return table
+
+
+def _lasted(stage: StageRow, seen: Overview) -> str:
+    until = stage.ended_at if stage.ended_at is not None else seen.run.ended_at
+    if until is None and seen.run.outcome == "running":
+        until = seen.now_s
+    return "" if until is None else show_duration(until - stage.started_at)
 
 
 def _style(key: str, number: int) -> str:
@@ -159,9 +163,9 @@ def _state(stage: StageRow, counts: dict[str, int], run: RunRow) -> Text:
         case "failed":
             return Text("failed", style=STYLES["failed"])
         case "skipped":
-            return Text("not finished", style=STYLES["interrupted"])
+            return Text("not finished" if any(counts.values()) else "not reached", style=STYLES["interrupted"])
         case _:
-            return Text("not active", style="dim")
+            return Text("no jobs", style="dim")
 
 
 def _failures(seen: Overview) -> Iterator[Text]:
@@ -200,7 +204,7 @@ def _advice(seen: Overview) -> str:
             return "It is finding out what there is to do."
         case "running":
             return "`gangline status --follow` watches it."
-        case _ if not seen.stages:
+        case _ if not any(seen.counts.values()):
             return "Nothing had to be done: all was up to date."
         case _:
             return ""

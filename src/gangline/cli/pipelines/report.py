@@ -44,7 +44,7 @@ def task_report(task: TaskRow, attempts: Sequence[AttemptRow], run: RunRow) -> I
     if task.reason:
         yield _row("why", task.reason)
     if task.waits_for:
-        yield _row("waits for", task.waits_for)
+        yield _row("waits for" if task.outcome is None else "waited for", task.waits_for)
     if task.outcome == "held":
         yield _row("", "It was not run, since something that it needs has failed.")
     for attempt in attempts:

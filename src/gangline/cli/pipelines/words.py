@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -117,12 +116,11 @@ def _error_text(failed: Failed) -> str:
 
 
 def _command(error: subprocess.CalledProcessError) -> dict[str, Any]:
-    command = error.cmd if isinstance(error.cmd, str) else shlex.join(map(str, error.cmd))
-    code = error.returncode
+    from gangline.pipeline.running.recording import command_text, signal_name
+
+    command, code = command_text(error.cmd), error.returncode
     if code >= 0:
         return {"command": command, "exit_code": code, "error": f"a command ended with exit code {code}"}
-    from gangline.pipeline.running.recording import signal_name
-
     name = signal_name(-code)
     return {"command": command, "signal": name, "error": f"a command was ended by {name}"}
 

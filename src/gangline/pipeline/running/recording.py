@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from gangline.messages import Failure
     from gangline.store.record import RunRecord
 
-__all__ = ["RecordWatcher", "signal_name", "tell_fresh", "watchers"]
+__all__ = ["RecordWatcher", "command_text", "signal_name", "tell_fresh", "watchers"]
 
 
 @contextmanager
@@ -232,13 +233,24 @@ def _in_words(failure: Failure) -> dict[str, Any]:
         "traceback": failure.traceback,
     }
     if isinstance(failure.error, subprocess.CalledProcessError):
-        code, command = failure.error.returncode, failure.error.cmd
-        words["command"] = command if isinstance(command, str) else " ".join(map(str, command))
+        code = failure.error.returncode
+        words["command"] = command_text(failure.error.cmd)
         if code < 0:
             words["signal"] = signal_name(-code)
         else:
             words["exit_code"] = code
     return words
+
+
+def command_text(command: Any) -> str:
+    """A command as it would be typed; whoever raises `CalledProcessError` may have put anything into it."""
+    if isinstance(command, (list, tuple)):
+        return shlex.join(map(_word, command))
+    return _word(command)
+
+
+def _word(part: Any) -> str:
+    return os.fsdecode(part) if isinstance(part, bytes) else str(part)
 
 
 def signal_name(number: int) -> str:
