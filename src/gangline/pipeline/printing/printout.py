@@ -72,7 +72,8 @@ def pipeline_printout(
         StoreError: The history cannot be read.
     """
     steering = find_steering()
-    if verbose == 0 or (steering is not None and not steering.print_wanted()):
+    wanted = steering is None or steering.print_wanted()
+    if verbose == 0 or not wanted:
         return
     stream = sys.stdout if output_stream is None else output_stream
     if not hasattr(stream, "write"):
