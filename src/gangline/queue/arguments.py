@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import json.encoder
 import math
 from collections.abc import Mapping
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 from gangline.errors import UsageError
@@ -18,7 +20,8 @@ _DEEPEST = 100
 _encode = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
 ).encode
-_PLAIN = frozenset({int, bool, type(None)})
+_KEY = itemgetter(0)
+_quoted = json.encoder.encode_basestring
 
 
 def encode(args: Mapping[str, Any], where: str, noun: str = "the argument") -> str:
@@ -32,23 +35,48 @@ def encode(args: Mapping[str, Any], where: str, noun: str = "the argument") -> s
     Raises:
         UsageError: JSON cannot say it, or it is too much; names the argument, and the place in it.
     """
-    for key, value in args.items():
-        kind = type(value)
-        if kind in _PLAIN:
-            continue
-        if kind is str and value.isprintable():
-            continue
-        _check(value, key, f"{where}: {noun}", 0)
+    if not isinstance(args, Mapping):
+        raise UsageError(f"{where}: the arguments of a job are a dict, not {args!r:.100}")
     try:
-        text = _encode(args)
-    except ValueError as error:  # whole numbers of thousands of digits
-        raise UsageError(f"{where}: the arguments are no JSON: {error}") from error
+        text = _encode_simple(args) or _encode_any(args, where, noun)
+    except TypeError as error:  # names that cannot be sorted
+        raise UsageError(f"{where}: arguments are given by name, as a dict with texts as keys") from error
+    except ValueError as error:
+        if isinstance(error, UsageError):
+            raise
+        # Whole numbers of thousands of digits.
+        raise UsageError(f"{where}: {noun}s are no JSON: {error}") from error
     if len(text) > ARGUMENTS_MOST_BYTES // 4 and (size := len(text.encode())) > ARGUMENTS_MOST_BYTES:
         raise UsageError(
             f"{where}: the arguments are {size / 2**20:.0f} MiB of JSON, and may be {ARGUMENTS_MOST_BYTES >> 20}; give "
             "the name of a file, or put the data into the queue's store (queue.store.set(key, data)) and give the key"
         )
     return text
+
+
+def _encode_simple(args: Mapping[str, Any]) -> str:
+    """Whole numbers and plain texts: the usual case, for which the general way is slow. Empty if it is not that."""
+    parts = []
+    for key, value in sorted(args.items(), key=_KEY) if len(args) > 1 else args.items():
+        kind = type(value)
+        if type(key) is not str:
+            return ""
+        if kind is int and key.isprintable():
+            parts.append(f"{_quoted(key)}:{value}")
+        elif kind is str and value.isprintable() and key.isprintable():
+            parts.append(f"{_quoted(key)}:{_quoted(value)}")
+        else:
+            return ""
+    return f"{{{','.join(parts)}}}"
+
+
+def _encode_any(args: Mapping[str, Any], where: str, noun: str) -> str:
+    for key, value in args.items():
+        if not isinstance(key, str):
+            raise UsageError(f"{where}: {noun} {key!r} has no name; arguments are given by name")
+        _check_text(key, f"{key!r}, in its name,", f"{where}: {noun}")
+        _check(value, key, f"{where}: {noun}", 0)
+    return _encode(dict(args))
 
 
 def digest_of(name: str, args: str) -> bytes:

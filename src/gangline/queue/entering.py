@@ -120,8 +120,13 @@ class Entrance:
     def entries(self, job: JobClass, many: Iterable[Mapping[str, Any]], said: Said) -> list[NewJob]:
         """Entries that differ in their arguments only, those of `said` being left aside."""
         template = self.template(job, said.properties)
-        name = template.lane.name
-        return [self._of_template(template, arguments.encode(args, name), said.parent, said.delay_s) for args in many]
+        lane, rest = template.lane, self._rest(template, said.parent, said.delay_s)
+        name = lane.name
+        made = []
+        for args in many:
+            text = arguments.encode(args, name)
+            made.append(NewJob._make((lane, text, arguments.digest_of(name, text), *rest)))
+        return made
 
     def template(self, job: JobClass, said: Mapping[str, Any]) -> Template:
         """What holds for all jobs of a class, with what a call says of them.
@@ -155,19 +160,20 @@ class Entrance:
             said = check_all(spec.get("properties", {}), location.name)
             template = self._template_anyhow(location, said)
             text = arguments.encode(spec.get("args", {}), location.name)
-            one = self._of_template(template, text, parent, spec.get("delay", 0.0))
-            made.append(one)
+            rest = self._rest(template, parent, spec.get("delay", 0.0))
+            digest = arguments.digest_of(template.lane.name, text)
+            made.append(NewJob._make((template.lane, text, digest, *rest)))
         return tuple(made)
 
-    def _of_template(self, template: Template, args: str, parent: int | None, delay_s: float) -> NewJob:
+    def _rest(self, template: Template, parent: int | None, delay_s: float) -> tuple[Any, ...]:
+        """What follows the arguments and their digest in an entry: the same for many."""
         properties = template.properties
         return NewJob(
-            lane=template.lane, args=args, digest=arguments.digest_of(template.lane.name, args),
-            unique=properties.unique, priority=properties.priority, attempts=properties.attempts,
-            properties=template.kept_text, wait_s=delay_s, parent=parent, needs=template.needs,
-            needs_classes=template.needs_classes, host=self._host, user=self._user, tag=properties.tag,
-            author=properties.author, hidden=properties.hidden,
-        )  # fmt: skip
+            template.lane, "", b"", unique=properties.unique, priority=properties.priority,
+            attempts=properties.attempts, properties=template.kept_text, wait_s=delay_s, parent=parent,
+            needs=template.needs, needs_classes=template.needs_classes, host=self._host, user=self._user,
+            tag=properties.tag, author=properties.author, hidden=properties.hidden,
+        )[3:]  # fmt: skip
 
     def _template_anyhow(self, location: Location, said: Mapping[str, Any]) -> Template:
         try:

@@ -2,29 +2,30 @@
 
 The store's `blockers(job)` gives, beside the job's own row:
 
-    now             The database's clock.
-    paused          What is paused of the queue and of the job's class (list of `Pause`).
-    paused_hosts    Paused hosts (list of `Pause`).
-    running_here    How many jobs of the class run, by host; if the class has a limit per host.
-    running_total   How many run on all hosts; if the class has a limit over all.
-    needs           What the job still waits for: (id or None, class, state or None); for a class its newest job.
-    workers         All workers (list of `WorkerRow`).
-    before          How many ready jobs are taken before it; None if it is not ready itself.
+    now         The database's clock.
+    ready       Nothing but room on a worker keeps it.
+    pauses      What is paused: the queue, the job's class, hosts (`scope`, `name`, `since`, `reason`).
+    limits      Of its class (`max_parallel`, `max_parallel_total`) and what runs (`running` by host, `running_total`).
+    needs       What it still waits for: `job` and its `state`, for a class (`class`) those of its newest job or None.
+    workers     All workers, as `WorkerRow` has them, and whether each `may_take` it.
+    before      How many ready jobs are taken before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from gangline.errors import UsageError
-from gangline.store.jobs.port import FINAL, JobRow, JobStore, State, WorkerRow
+from gangline.store.jobs.port import FINAL, JobRow, JobStore, State
 
 __all__ = ["Explanation", "Reason", "explain", "reasons"]
 
 _NAMED_MOST = 5
+
+Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +128,13 @@ class NeedsJob(Reason):
     """A job must be complete before."""
 
     job: int
-    name: str
-    state: str
+    state: str | None
 
     def __str__(self) -> str:
-        never = State(self.state) in FINAL
-        return f"it waits for job {self.job} ({self.name}), which is {self.state}" + (
-            f" and has to be restarted: gangline queue restart {self.job}" if never else ""
-        )
+        if self.state is None:
+            return f"it waits for job {self.job}, whose record was deleted; restart this job to run it without waiting"
+        never = f" and has to be restarted (gangline queue restart {self.job})" if State(self.state) in FINAL else ""
+        return f"it waits for job {self.job}, which is {self.state}{never}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +283,7 @@ def explain(store: JobStore, job: int) -> Explanation:
     return Explanation(job, row.lane.name, str(row.state), tuple(reasons(row, facts)))
 
 
-def reasons(row: JobRow, facts: Mapping[str, Any]) -> Iterator[Reason]:
+def reasons(row: JobRow, facts: Facts) -> Iterator[Reason]:
     """The reasons that follow from facts.
 
     Args:
@@ -309,81 +309,88 @@ def reasons(row: JobRow, facts: Mapping[str, Any]) -> Iterator[Reason]:
     yield from _keeping(row, facts, now)
 
 
-def _keeping(row: JobRow, facts: Mapping[str, Any], now: float) -> Iterator[Reason]:
-    kept = list(_of_the_job(row, facts, now))
-    kept += [IsPaused(pause.scope, pause.name, pause.reason, pause.since) for pause in facts["paused"]]
-    kept += _of_limits(row, facts)
+def _keeping(row: JobRow, facts: Facts, now: float) -> Iterator[Reason]:
+    kept = [*_of_the_job(row, facts, now), *_of_pauses(facts), *_of_limits(row, facts)]
+    around = list(_of_workers(row, facts))
+    if not kept and facts["before"]:
+        around.append(JobsBefore(facts["before"]))
     yield from kept
-    before = facts["before"]
-    blocked = [*_of_workers(row, facts)]
-    if not kept and before:
-        blocked.append(JobsBefore(before))
-    yield from blocked
-    if not kept and not blocked:
+    yield from around
+    if not kept and not around:
         yield NextToBeTaken(row.lane.python)
 
 
-def _of_the_job(row: JobRow, facts: Mapping[str, Any], now: float) -> Iterator[Reason]:
-    for job, name, state in facts["needs"]:
-        if job is not None and job in row.needs:
-            yield NeedsJob(job, name, str(state))
+def _of_the_job(row: JobRow, facts: Facts, now: float) -> Iterator[Reason]:
+    for need in facts["needs"]:
+        if "class" in need:
+            yield NeedsClass(need["class"], need["job"], need["state"])
         else:
-            yield NeedsClass(name, job, None if state is None else str(state))
-    if row.query_at is not None and row.query_at > now:
+            yield NeedsJob(need["job"], need["state"])
+    if row.query_at is not None and row.query_at > now and not facts["ready"]:
         match row.state:
             case State.DEFERRED:
                 why, message = "it has deferred", row.message
             case State.FAILED:
-                last = row.errors[-1]["error"].strip().splitlines() if row.errors else []
                 left = "1 attempt is" if row.attempts_left == 1 else f"{row.attempts_left} attempts are"
-                why, message = f"its last attempt has failed, and {left} left", last[-1] if last else ""
+                why, message = f"its last attempt has failed, and {left} left", _last_line(row)
             case _:
                 why, message = "it was entered for later", ""
         yield Waits(row.query_at, row.query_at - now, why, message)
 
 
-def _of_limits(row: JobRow, facts: Mapping[str, Any]) -> Iterator[Reason]:
-    lane = row.lane
-    if lane.max_parallel_total is not None and facts.get("running_total", 0) >= lane.max_parallel_total:
-        yield AllFull(lane.name, lane.max_parallel_total, facts["running_total"])
+def _of_pauses(facts: Facts) -> Iterator[Reason]:
+    for pause in facts["pauses"]:
+        if pause["scope"] != "host":
+            yield IsPaused(pause["scope"], pause["name"], pause["reason"], pause["since"])
+
+
+def _of_limits(row: JobRow, facts: Facts) -> Iterator[Reason]:
+    lane, limits = row.lane, facts["limits"]
+    if lane.max_parallel_total is not None and limits["running_total"] >= lane.max_parallel_total:
+        yield AllFull(lane.name, lane.max_parallel_total, limits["running_total"])
     elif lane.max_parallel is not None:
-        counts: Mapping[str, int] = facts.get("running_here") or {}
-        hosts = {worker.host for worker in _able(row, facts)} or set(counts)
+        counts: Mapping[str, int] = limits["running"]
+        hosts = {worker["host"] for worker in _able(facts)} or set(counts)
         full = [host for host in sorted(hosts) if counts.get(host, 0) >= lane.max_parallel]
         if len(full) == len(hosts):
             yield from (HostFull(lane.name, lane.max_parallel, host, counts[host]) for host in full)
 
 
-def _of_workers(row: JobRow, facts: Mapping[str, Any]) -> Iterator[Reason]:
-    workers: list[WorkerRow] = facts["workers"]
-    alive = [worker for worker in workers if worker.alive]
+def _of_workers(row: JobRow, facts: Facts) -> Iterator[Reason]:
+    alive = [worker for worker in facts["workers"] if worker["alive"]]
     if not alive:
-        yield NoWorkers(tuple(sorted(worker.name for worker in workers)))
+        yield NoWorkers(_names(facts["workers"]))
         return
-    named = [worker for worker in alive if not row.lane.workers or worker.name in row.lane.workers]
+    named = [worker for worker in alive if worker["may_take"]]
     if not named:
-        yield NoWorkerTakesIt(row.lane.workers, tuple(sorted(worker.name for worker in alive)))
+        yield NoWorkerTakesIt(row.lane.workers, _names(alive))
         return
-    staying = [worker for worker in named if not worker.halting]
+    staying = _able(facts)
     if not staying:
-        yield WorkersLeave(tuple(sorted(worker.name for worker in named)))
+        yield WorkersLeave(_names(named))
         return
-    hosts = {pause.name: pause for pause in facts["paused_hosts"]}
-    able = [worker for worker in staying if worker.host not in hosts]
+    paused = {pause["name"]: pause for pause in facts["pauses"] if pause["scope"] == "host"}
+    able = [worker for worker in staying if worker["host"] not in paused]
     if not able:
-        for host in sorted({worker.host for worker in staying}):
-            yield IsPaused("host", host, hosts[host].reason, hosts[host].since)
-        return
-    if all(worker.running >= worker.slots for worker in able):
-        yield WorkersBusy(tuple(sorted(worker.name for worker in able)), sum(worker.slots for worker in able))
+        for host in sorted({worker["host"] for worker in staying}):
+            yield IsPaused("host", host, paused[host]["reason"], paused[host]["since"])
+    elif all(worker["running"] >= worker["slots"] for worker in able):
+        yield WorkersBusy(_names(able), sum(worker["slots"] for worker in able))
 
 
-def _able(row: JobRow, facts: Mapping[str, Any]) -> list[WorkerRow]:
+def _able(facts: Facts) -> list[Mapping[str, Any]]:
     return [
-        worker
-        for worker in facts["workers"]
-        if worker.alive and not worker.halting and (not row.lane.workers or worker.name in row.lane.workers)
-    ]
+        worker for worker in facts["workers"] if worker["alive"] and worker["may_take"] and not worker["halting"]
+    ]  # fmt: skip
+
+
+def _names(workers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(sorted(worker["name"] for worker in workers))
+
+
+def _last_line(row: JobRow) -> str:
+    lines = row.errors[-1]["error"].strip().splitlines() if row.errors else []
+    return lines[-1] if lines else ""
 
 
 def _listed(names: tuple[str, ...], joint: str = "and") -> str:

@@ -101,6 +101,8 @@ class Queue:
             JobExists: As `enqueue`; nothing was entered.
             UsageError: As `enqueue`; nothing was entered.
         """
+        if isinstance(many, Mapping) or not isinstance(many, Iterable):
+            raise UsageError(f"enqueue_many: give a list with the arguments of each job, not {many!r:.100}")
         said = self._said(job, properties)
         if said.args:
             name = next(iter(said.args))

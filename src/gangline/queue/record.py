@@ -153,7 +153,7 @@ class Scheduled(NamedTuple):
 
 
 class Counts(Counter[State]):
-    """How many jobs are in which state; states are their own names, and 0 where there is none."""
+    """How many jobs are in which state; a state's name will do (`counts["error"]`), and is 0 where there is none."""
 
     @property
     def unfinished(self) -> int:
@@ -164,6 +164,9 @@ class Counts(Counter[State]):
     def unsuccessful(self) -> int:
         """Those that are final and not complete."""
         return sum(number for state, number in self.items() if state in FINAL and state is not State.COMPLETE)
+
+    def __repr__(self) -> str:
+        return f"Counts({', '.join(f'{state}={self[state]}' for state in State if self[state])})"
 
 
 class JobRecord:

@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gangline.errors import UsageError
@@ -21,7 +21,8 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), JSON, max_size=5))
+@settings(deadline=None, max_examples=60)
+@given(st.dictionaries(TEXT, JSON, max_size=5))
 def test_what_json_can_say_comes_back(args):
     text = encode(args, "here")
     assert json.loads(text) == args
@@ -73,6 +74,18 @@ def test_what_contains_itself():
     endless.append(endless)
     with pytest.raises(UsageError, match="contains itself"):
         encode({"x": endless}, "here")
+
+
+@pytest.mark.parametrize("args", [{1: 2}, {1: 2, "a": 3}, {"a": 1, None: 2}, [1], "x", 5, {"a\0": 1}])
+def test_arguments_have_names(args):
+    with pytest.raises(UsageError, match="here: "):
+        encode(args, "here")
+
+
+@given(st.dictionaries(TEXT, st.integers() | TEXT, max_size=4))
+def test_both_ways_of_encoding_say_the_same(args):
+    general = json.dumps(args, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert encode(args, "here") == general
 
 
 def test_too_much():
