@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gangline.pipeline import cmdline, combinatorics, ruffus_exceptions
+    from gangline.pipeline import cmdline, combinatorics, ruffus_exceptions, ruffus_utility, task
     from gangline.pipeline.freshness.modify_time import needs_update_check_modify_time
     from gangline.pipeline.graphs.drawing import graph_colour_demo_printout, pipeline_printout_graph
     from gangline.pipeline.indicators import combine, output_from, runtime_parameter, touch_file
@@ -95,14 +95,21 @@ _HOMES = {
 }
 _WHERE = {name: (home, name) for home, names in _HOMES.items() for name in names} | {"Task": ("stages.stage", "Stage")}
 _SUBMODULES = (
+    "adjacent_pairs_iterate",
     "cmdline",
     "combinatorics",
     "dbdict",
     "drmaa_wrapper",
+    "file_name_parameters",
     "proxy_logger",
     "ruffus_exceptions",
     "ruffus_utility",
+    "ruffus_version",
+    "task",
 )
+
+__version__ = "3.0.0"
+"""The version of Ruffus whose programs run here unchanged; some of them look."""
 
 __all__ = [
     "JobSignalledBreak",
@@ -143,6 +150,7 @@ __all__ = [
     "regex",
     "register_cleanup",
     "ruffus_exceptions",
+    "ruffus_utility",
     "run_in_main_process",
     "runtime_parameter",
     "split",
@@ -150,6 +158,7 @@ __all__ = [
     "stderr_logger",
     "subdivide",
     "suffix",
+    "task",
     "touch_file",
     "transform",
 ]

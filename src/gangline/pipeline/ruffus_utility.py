@@ -15,6 +15,27 @@ from gangline.pipeline.freshness.place import MEMORY, default_file
 from gangline.pipeline.indicators import combine, output_from, runtime_parameter
 from gangline.pipeline.names.decompose import decompose as path_decomposition
 from gangline.pipeline.names.formatter import formatter
+from gangline.pipeline.names.functions import (
+    REGEX_SUBSTITUTE,
+    SUFFIX_SUBSTITUTE,
+    apply_func_to_sequence,
+    check_compiled_regexes,
+    compile_formatter,
+    compile_regex,
+    compile_suffix,
+    expand_nested_tasks_or_globs,
+    formatter_replace,
+    get_all_paths_components,
+    get_nested_tasks_or_globs,
+    get_nth_nested_level_of_path,
+    nested_formatter_replace,
+    path_decomposition_regex_match,
+    regex_matches_as_dict,
+    regex_replace,
+    swap_doubly_nested_order,
+    swap_nesting_order,
+    wrap_exception_as_string,
+)
 from gangline.pipeline.names.inputs import add_inputs, inputs
 from gangline.pipeline.names.nested import flat_strings as get_strings_in_flattened_sequence
 from gangline.pipeline.names.nested import is_glob
@@ -36,6 +57,14 @@ __all__ += ["get_default_history_file_name", "get_first_string_in_nested_sequenc
 __all__ += ["get_strings_in_flattened_sequence", "ignore_unknown_encoder", "inputs", "is_glob", "non_str_sequence"]
 __all__ += ["open_job_history", "output_from", "parameter_list_as_string", "path_decomposition", "regex"]
 __all__ += ["runtime_parameter", "shorten_filenames_encoder", "suffix"]
+__all__ += ["REGEX_SUBSTITUTE", "SUFFIX_SUBSTITUTE", "apply_func_to_sequence", "check_compiled_regexes"]
+__all__ += ["compile_formatter", "compile_regex", "compile_suffix"]
+__all__ += ["expand_nested_tasks_or_globs", "formatter_replace", "get_all_paths_components", "glob_letters"]
+__all__ += ["get_nested_tasks_or_globs", "get_nth_nested_level_of_path", "nested_formatter_replace"]
+__all__ += ["path_decomposition_regex_match", "regex_matches_as_dict", "regex_replace", "swap_doubly_nested_order"]
+__all__ += ["swap_nesting_order", "wrap_exception_as_string"]
+
+glob_letters = {"*", "[", "]", "?"}
 
 RUFFUS_HISTORY_FILE = os.environ.get("DEFAULT_RUFFUS_HISTORY_FILE", ".ruffus_history.sqlite")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gangline.pipeline.names.paths import abbreviate
 
-__all__ = ["UP_TO_DATE", "Cause", "Freshness", "Times"]
+__all__ = ["UP_TO_DATE", "Cause", "Freshness", "Times", "show_time"]
 
 SHORT = 3
 """How many files a summary names."""
@@ -148,10 +148,10 @@ def _table(times: Times, path_level: int, directory: str) -> str:
 
 
 def _row(marked: bool, mtime: float, shown: str) -> str:
-    return f"   {'*' if marked else ' '} {_show_time(mtime)}: {shown}\n"
+    return f"   {'*' if marked else ' '} {show_time(mtime)}: {shown}\n"
 
 
-def _show_time(epoch_s: float) -> str:
+def show_time(epoch_s: float) -> str:
     """Date and time to a hundredth of a second, in UTC, 24 characters long."""
     fraction = f"{epoch_s - int(epoch_s):.2f}"[1:]
     return time.strftime("%d %b %Y %H:%M:%S", time.gmtime(epoch_s)) + fraction

@@ -17,7 +17,7 @@ from gangline.pipeline.names.namer import Blame, Rule, describe_exception
 from gangline.pipeline.names.nested import compile_strings
 from gangline.pipeline.names.template import Column, compile_template
 
-__all__ = ["Fields", "FormatterNamer", "formatter"]
+__all__ = ["Fields", "FormatterNamer", "compile_expressions", "formatter"]
 
 _COMPONENTS: dict[str, Callable[[str], Any]] = {
     "basename": decompose.stem,
@@ -42,7 +42,14 @@ class formatter:
         return f"formatter{self.args!r}"
 
 
-def _compile(args: Sequence[Any], syntax: str, blame: Blame) -> list[re.Pattern[str] | None]:
+def compile_expressions(args: Sequence[Any], syntax: str, blame: Blame) -> list[re.Pattern[str] | None]:
+    """The expressions, compiled.
+
+    Args:
+        args: As declared.
+        syntax: The kind of stage, for the error's text.
+        blame: Makes the exception for an expression that is no text or does not compile.
+    """
     shown = str(tuple(args))[1:-1]
     expressions: list[re.Pattern[str] | None] = []
     for text in args:
@@ -138,7 +145,7 @@ class FormatterNamer:
     """
 
     def __init__(self, args: Sequence[Any], syntax: str, blame: Blame) -> None:
-        self._expressions = _compile(args, syntax, blame)
+        self._expressions = compile_expressions(args, syntax, blame)
         self._text = str(list(args))[1:-1]
 
     def match(self, files: list[str], directory: str) -> Fields:

@@ -12,7 +12,7 @@ from gangline.pipeline.names.regex import substitution
 from gangline.pipeline.names.replacement import compile_replacement
 from gangline.pipeline.ruffus_exceptions import error_input_file_does_not_match
 
-__all__ = ["SuffixNamer", "suffix"]
+__all__ = ["SuffixNamer", "compile_ending", "suffix", "suffix_substitution"]
 
 
 class suffix:
@@ -61,7 +61,7 @@ class SuffixNamer:
 
     def __init__(self, filter_: suffix, syntax: str, blame: Blame, output_dir: str | None = None) -> None:
         self._ending = _checked_ending(filter_, syntax, blame)
-        self._expression = re.compile("(.*)" + re.escape(self._ending) + "$")
+        self._expression = _expression(self._ending)
         self._output_dir = output_dir
 
     def match(self, files: list[str], directory: str) -> str:
@@ -90,7 +90,7 @@ class SuffixNamer:
         return take
 
     def _output(self, template: str) -> Rule[str]:
-        by_expression = self._replacement(template)
+        by_expression = suffix_substitution(self._expression, self._ending, template)
         if not self._is_plain(template):
             return by_expression
         ending, length = self._ending, len(self._ending)
@@ -105,17 +105,32 @@ class SuffixNamer:
         """Whether the template is just text, so that no expression is needed."""
         return bool(self._ending) and "\\" not in template and "\1" not in template and "\2" not in template
 
-    def _replacement(self, template: str) -> Rule[str]:
-        whole = template if r"\1" in template or r"\g<1>" in template else r"\g<1>" + template
-        replacement = compile_replacement(self._expression, whole)
 
-        def substitute(name: str) -> str:
-            refuse_unescaped(template)
-            result, count = self._expression.subn(replacement, name)
-            if count:
-                return result
-            raise error_input_file_does_not_match(
-                f"File '{name}' does not match suffix('{self._ending}') and pattern '{template}'"
-            )
+def compile_ending(filter_: suffix, syntax: str, blame: Blame) -> re.Pattern[str]:
+    """The expression that finds the ending; its first group is what stands before it. See `SuffixNamer`."""
+    return _expression(_checked_ending(filter_, syntax, blame))
 
-        return substitute
+
+def _expression(ending: str) -> re.Pattern[str]:
+    return re.compile("(.*)" + re.escape(ending) + "$")
+
+
+def suffix_substitution(expression: re.Pattern[str], text: str, template: str) -> Rule[str]:
+    """The rule that puts `template` in the place of an ending.
+
+    Args:
+        expression: Finds the ending; its first group is what stands before it.
+        text: The ending as it was written, for errors.
+        template: What replaces it; with a reference to the first group it replaces the whole name.
+    """
+    whole = template if r"\1" in template or r"\g<1>" in template else r"\g<1>" + template
+    replacement = compile_replacement(expression, whole)
+
+    def substitute(name: str) -> str:
+        refuse_unescaped(template)
+        result, count = expression.subn(replacement, name)
+        if count:
+            return result
+        raise error_input_file_does_not_match(f"File '{name}' does not match suffix('{text}') and pattern '{template}'")
+
+    return substitute
