@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, Entry] = {
         "Run a program with a file pipeline: all its stages that have something to do.",
     ),
     "status": Entry("gangline.cli.pipelines.status:status", "Tell how far the last run is, or how it ended."),
+    "worker": Entry("gangline.cli.worker:worker", "Take durable jobs from a queue and run them on this host."),
 }
 
 

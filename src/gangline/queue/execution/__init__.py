@@ -1,0 +1,1 @@
+"""Inside an engine: how a job that a worker has claimed is run."""

@@ -1,0 +1,1 @@
+"""The daemon that takes jobs from a queue and has them run on this host."""

@@ -1,0 +1,32 @@
+"""What a worker does again and again beside taking jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["Chores"]
+
+
+class Chores:
+    """Functions with the times of their next calls, by the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, float] = {}
+        self._calls: dict[str, tuple[float, Callable[[float], None]]] = {}
+
+    def every(self, period_s: float, name: str, call: Callable[[float], None], *, first_at: float) -> None:
+        """Call this so often, with the time of now."""
+        self._calls[name] = (period_s, call)
+        self._due[name] = first_at
+
+    def run_due(self, now: float) -> None:
+        """Call those whose time has come. If one raises, the others' turn comes at the next call."""
+        for name, due_at in self._due.items():
+            if due_at <= now:
+                period_s, call = self._calls[name]
+                self._due[name] = now + period_s
+                call(now)
+
+    def next_at(self) -> float:
+        """When the next one is due."""
+        return min(self._due.values())

@@ -1,0 +1,397 @@
+"""The worker: one daemon on a host that takes jobs from a queue and has them run.
+
+Rules:
+    One thread does everything; others only say that something happened. What a worker says to the store goes through
+    `turn`, `renew` and `tell`; no job of another process is ever touched.
+    A job that is held is this worker's as long as its lease is renewed. A worker that could not renew in time ends its
+    jobs, since somebody else may have them by now; whether that is so the store says, by their fences.
+    What became of a job is kept until the store has it, however long the store is away.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections import deque
+from functools import partial
+
+from gangline._runtime.handle import Handle
+from gangline.errors import StoreUnavailable, UsageError
+from gangline.queue.execution.outcome import Outcome
+from gangline.queue.facade import Queue
+from gangline.queue.schedules import fire_due
+from gangline.queue.worker.appetite import Appetite
+from gangline.queue.worker.chores import Chores
+from gangline.queue.worker.contact import Contact
+from gangline.queue.worker.endings import ending_of
+from gangline.queue.worker.held import Held, HeldJobs
+from gangline.queue.worker.load import LoadLimits
+from gangline.queue.worker.place import Place
+from gangline.queue.worker.said import read_properties
+from gangline.queue.worker.watch import Watch
+from gangline.store.jobs.port import FINAL, Claim, Ending, JobStore, TurnResult
+
+__all__ = ["Worker"]
+
+_GATHER_S = 0.01
+"""How long the end of a short job may wait for others to be told with it, while there is work at hand."""
+
+_WATCH_S = 0.1
+_UNBEGUN_S = 0.25
+"""After this long a job that still waits for a job that runs is handed back, for other workers to take."""
+
+_SCHEDULES_S = 5.0
+
+_log = logging.getLogger("gangline.worker")
+
+
+class Worker:
+    """Takes jobs and has them run, until it is stopped.
+
+    Args:
+        queue: The queue; it is closed by whoever opened it.
+        slots: How many jobs run at once; None: one for each core.
+        name: By which jobs choose it; None: made from the host and the process.
+        lease_s: How long jobs stay this worker's without a sign of life.
+        limits: When the host is too busy.
+        until_empty: End when there is nothing left to do, instead of waiting for more.
+
+    Raises:
+        UsageError: A value makes no sense.
+    """
+
+    def __init__(
+        self, queue: Queue, *, slots: int | None = None, name: str | None = None, lease_s: float = 10.0,
+        limits: LoadLimits | None = None, until_empty: bool = False,
+    ) -> None:  # fmt: skip
+        if slots is not None and slots < 1:
+            raise UsageError(f"a worker needs at least one slot, not {slots}")
+        if not lease_s >= 1:
+            raise UsageError(f"the lease must last at least a second, not {lease_s:g} s")
+        self.host = socket.gethostname()
+        self.slots = slots or len(os.sched_getaffinity(0))
+        self.name = name or f"{self.host}-{os.getpid()}"
+        self._queue = queue
+        self._store: JobStore = queue.database
+        self._lease_s = lease_s
+        self._limits = limits or LoadLimits()
+        self._until_empty = until_empty
+        self._uid = ""
+        self._places: dict[str, Place] = {}
+        self._held = HeldJobs()
+        self._appetite = Appetite(self.slots)
+        self._watch = Watch(self._store)
+        self._fire_at = 0.0
+        self._chores = Chores()
+        self._ended: deque[Held] = deque()
+        self._woken = False
+        self._endings: list[Ending] = []
+        self._first_ending_at = 0.0
+        self._renewed_engines: set[tuple[str, int]] = set()
+        self._stops = 0
+        self._halted = False
+        self._stopped_hard = False
+        self._ask = True
+        self._due_at = 0.0
+        self._leased_until = 0.0
+        self._busy = ""
+        self._contact = Contact()
+
+    # The whole ----------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work until stopped.
+
+        Raises:
+            UsageError: A living worker has this name.
+            StoreError: The store cannot be used.
+        """
+        self._uid = self._register()
+        now = time.monotonic()
+        self._leased_until = now + self._lease_s
+        for period_s, name, call in (
+            (self._lease_s / 3, "renew", self._renew),
+            (self._lease_s / 4, "recover", self._recover),
+            (_WATCH_S, "watch", self._watch_over),
+            (0.2, "schedules", self._follow_timetable),
+            (1.0, "load", self._look_at_load),
+        ):
+            self._chores.every(period_s, name, call, first_at=now)
+        self._queue.schedule_configured()
+        self._place("")
+        _log.info("worker %s: %d slots, queue %s", self.name, self.slots, self._store.url)
+        try:
+            while self._step():
+                pass
+        finally:
+            self._leave()
+
+    def stop(self) -> None:
+        """Take no more jobs and end when those that run have ended; called again: end them, too, and hand them back.
+
+        May be called from any thread and from signal handlers.
+        """
+        self._stops += 1
+        self._store.wake()
+
+    def _register(self) -> str:
+        return self._store.register(self.name, self.host, os.getpid(), self.slots, self._lease_s)
+
+    def _step(self) -> bool:
+        now = time.monotonic()
+        self._obey()
+        self._collect(now)
+        if now >= self._contact.retry_at:
+            try:
+                self._chores.run_due(now)
+                if self._turn_is_due(now):
+                    self._turn(now)
+                self._ask |= self._contact.succeeded()
+            except StoreUnavailable as error:
+                self._contact.failed(error)
+        if now > self._leased_until and len(self._held):
+            self._lose_all()
+        if self._is_done():
+            return False
+        self._sleep()
+        return True
+
+    def _is_done(self) -> bool:
+        if len(self._held) or (self._endings and not self._stopped_hard):
+            return False
+        if self._stops or self._halted:
+            return True
+        return self._until_empty and not self._ask and self._nothing_left()
+
+    def _nothing_left(self) -> bool:
+        return all(state in FINAL for state in self._store.count_states(journal=False))
+
+    def _sleep(self) -> None:
+        now = time.monotonic()
+        if self._ended:
+            return
+        until = self._chores.next_at()
+        if self._endings:
+            until = min(until, self._first_ending_at + _GATHER_S)
+        if self._takes_more():
+            next_in_s = self._appetite.next_in_s(self._held.durations(now)) if len(self._held) >= self.slots else None
+            until = min(until, self._due_at, now + next_in_s if next_in_s is not None and self._ask else until)
+        if self._contact.lost:
+            until = max(until, self._contact.retry_at)
+        try:
+            if self._store.wait_for_change(max(until - now, 0.0)):
+                self._ask = True
+        except StoreUnavailable as error:
+            self._contact.failed(error)
+            time.sleep(_WATCH_S)
+
+    # Turns --------------------------------------------------------------------------------------------------------
+
+    def _takes_more(self) -> bool:
+        return not (self._stops or self._halted)
+
+    def _turn_is_due(self, now: float) -> bool:
+        if self._endings and (len(self._held) < self.slots or now >= self._first_ending_at + _GATHER_S):
+            return True
+        if not self._takes_more() or not (self._ask or now >= self._due_at):
+            return False
+        return len(self._held) < self.slots or bool(self._ahead(now))
+
+    def _ahead(self, now: float) -> dict[str, int]:
+        return self._appetite.ahead(self._held.durations(now)) if len(self._places) == 1 else {}
+
+    def _turn(self, now: float) -> None:
+        room = max(self.slots - len(self._held), 0) if self._takes_more() else 0
+        ahead = self._ahead(now) if self._takes_more() else {}
+        asked = max(room, *ahead.values()) if ahead else room
+        endings = self._endings
+        result = self._store.turn(self._uid, endings, room=room, ahead=ahead, forced_only=bool(self._busy))
+        self._endings = []
+        self._ask = bool(asked) and len(result.claimed) >= asked
+        if asked:
+            self._due_at = float("inf") if result.next_in_s is None else now + result.next_in_s
+        self._obey_store(result)
+        self._start(result.claimed, now)
+
+    def _obey_store(self, result: TurnResult) -> None:
+        for job, fence in result.lost:
+            _log.warning("job %d is not this worker's any more", job)
+            if held := self._held.get(job, fence):
+                self._end(held, "lost")
+        for order in result.orders:
+            if (held := self._held.get(order.job, order.fence)) and not held.ended_by:
+                _log.info("job %d is killed on order", order.job)
+                self._end(held, "kill")
+        if result.halt and not self._halted:
+            _log.info("ordered to stop; %d jobs are running", len(self._held))
+            self._halted = True
+
+    def _end(self, held: Held, why: str) -> None:
+        held.ended_by = why  # type: ignore[assignment]
+        held.place.kill(held.handle, "was ended by its worker" if why == "lost" else "was killed on order")
+
+    # Jobs ---------------------------------------------------------------------------------------------------------
+
+    def _place(self, python: str) -> Place:
+        if python not in self._places:
+            self._places[python] = Place(python, self.slots, self._queue._address)
+        return self._places[python]
+
+    def _start(self, claims: list[Claim], now: float) -> None:
+        by_python: dict[str, list[Claim]] = {}
+        for claim in claims:
+            by_python.setdefault(claim.lane.python, []).append(claim)
+        for python, some in by_python.items():
+            try:
+                place = self._place(python)
+            except UsageError as error:
+                for claim in some:
+                    self._add_ending(Ending(claim.id, claim.fence, "refused", error=str(error)), now)
+                continue
+            for claim, handle in zip(some, place.start(some), strict=True):
+                held = Held(claim, place, handle, taken_at=now)
+                self._held.add(held)
+                handle.add_listener(partial(self._on_end, held))
+        self._infer_begun(now)
+
+    def _on_end(self, held: Held, _handle: Handle) -> None:
+        """Called from the session's thread."""
+        self._ended.append(held)
+        if not self._woken:
+            self._woken = True
+            self._store.wake()
+
+    def _collect(self, now: float) -> None:
+        self._woken = False
+        again: list[Claim] = []
+        by_place: dict[Place, list[Handle]] = {}
+        while self._ended:
+            held = self._ended.popleft()
+            by_place.setdefault(held.place, []).append(held.handle)
+            self._held.remove(held)
+            if _is_stale(held) and not held.ended_by:
+                self._renew_engine(held)
+                again.append(held.claim)
+                continue
+            ending = ending_of(held, read_properties(held.claim.properties))
+            if ending is None:
+                continue
+            if ending.kind in ("complete", "deferred"):
+                self._appetite.learn(held.claim.lane.name, ending.runtime_s)
+            elif ending.kind in ("failed", "refused"):
+                last = ending.error.rstrip().rpartition("\n")[2]
+                _log.warning("job %d (%s) %s: %s", ending.job, held.claim.lane.name, ending.kind, last)
+            self._add_ending(ending, now)
+        for place, handles in by_place.items():
+            place.forget(handles)
+        if again:
+            self._start(again, now)
+        elif by_place:
+            self._infer_begun(now)
+
+    def _add_ending(self, ending: Ending, now: float) -> None:
+        if not self._endings:
+            self._first_ending_at = now
+        self._endings.append(ending)
+
+    def _renew_engine(self, held: Held) -> None:
+        engine = held.handle.engine
+        if engine is not None and (held.place.python, engine) not in self._renewed_engines:
+            self._renewed_engines.add((held.place.python, engine))
+            held.place.renew_engine(engine)
+
+    def _infer_begun(self, now: float) -> None:
+        """As many jobs run as there are slots, in the order in which they were taken."""
+        for number, held in enumerate(self._held):
+            if number >= self.slots:
+                break
+            if held.begun_at is None:
+                held.begun_at = now
+
+    # Chores -------------------------------------------------------------------------------------------------------
+
+    def _renew(self, now: float) -> None:
+        try:
+            result = self._store.renew(self._uid, [(held.claim.id, held.claim.fence) for held in self._held])
+        except UsageError:  # it was silent for so long that it was forgotten
+            self._lose_all()
+            self._uid = self._register()
+            return
+        self._leased_until = now + self._lease_s
+        self._obey_store(result)
+
+    def _recover(self, _now: float) -> None:
+        found = self._store.recover()
+        if found:
+            _log.warning("found jobs whose worker is dead: %s", ", ".join(map(str, found)))
+            self._ask = True
+
+    def _look_at_load(self, _now: float) -> None:
+        before, self._busy = self._busy, self._limits.exceeded()
+        if bool(before) != bool(self._busy):
+            _log.warning("%s", f"{self._busy}: nothing more is started" if self._busy else "jobs are started again")
+            self._ask = True
+
+    def _follow_timetable(self, now: float) -> None:
+        if self._takes_more() and now >= self._fire_at:
+            next_in_s = fire_due(self._store)
+            self._fire_at = now + min(_SCHEDULES_S if next_in_s is None else next_in_s, _SCHEDULES_S)
+            self._ask = True
+
+    def _watch_over(self, now: float) -> None:
+        if not len(self._held):
+            return
+        for held in self._held:
+            self._watch.look(held, now)
+        if len(self._held) > self.slots and self._appetite.at_hand_s(self._held.durations(now)) is None:
+            self._hand_back(now)
+
+    def _hand_back(self, now: float) -> None:
+        """What waits behind a job that takes long may be taken by others."""
+        running = {place: place.running() for place in self._places.values()}
+        for held in self._held:
+            waits = held.handle.id not in running[held.place] and not held.place.lacks_engines()
+            if waits and not held.ended_by and now - held.taken_at > _UNBEGUN_S:
+                held.place.take_back(held.handle)
+
+    # Trouble, and the end -----------------------------------------------------------------------------------------
+
+    def _lose_all(self) -> None:
+        for held in self._held:
+            if not held.ended_by:
+                _log.error("job %d is ended: its lease could not be renewed in time", held.claim.id)
+                self._end(held, "lost")
+
+    def _obey(self) -> None:
+        if not self._stops:
+            return
+        if not self._halted:
+            self._halted = True
+            _log.info("stopping; %d jobs are running, stop again to end them", len(self._held))
+            for held in self._held:
+                if held.begun_at is None and not held.ended_by:
+                    held.place.take_back(held.handle)
+        if self._stops > 1 and not self._stopped_hard:
+            self._stopped_hard = True
+            _log.warning("%d jobs are ended and handed back", len(self._held))
+            for held in self._held:
+                if not held.ended_by:
+                    self._end(held, "stop")
+
+    def _leave(self) -> None:
+        for place in self._places.values():
+            place.close()
+        try:
+            if self._endings:
+                self._store.turn(self._uid, self._endings)
+            self._store.deregister(self._uid)
+        except StoreUnavailable as error:
+            _log.error("%s; what this worker held comes free when its leases end", error)
+        _log.info("worker %s has ended", self.name)
+
+
+def _is_stale(held: Held) -> bool:
+    value = held.handle.value
+    return value is not None and Outcome(*value).kind == "stale"
