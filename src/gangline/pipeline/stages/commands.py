@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 import os
 import selectors
+import signal
 import subprocess
 import sys
 from contextlib import suppress
 from typing import IO
 
-from gangline._engine.context import current
+from gangline._engine import context
+from gangline.pipeline.batch.inflight import in_flight
 
 __all__ = ["run_command"]
 
@@ -27,18 +29,48 @@ def run_command(command: str) -> None:
     Raises:
         CalledProcessError: It failed.
     """
-    engine = current()
+    engine = context.current()
     if engine is None or engine.task is None:
         subprocess.run(command, shell=True, check=True)
         return
-    with subprocess.Popen(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    started = _Command(command)
+    with started.process as process, in_flight(started):
         try:
             _pass_on(process)
+            process.wait()
         except BaseException:  # an interrupt
-            process.kill()
+            started.end(force=True)
             raise
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
+
+
+class _Command:
+    """A command of a job, with all that it starts. It has nothing to read."""
+
+    def __init__(self, command: str) -> None:
+        # An engine process is ended together with its process group; elsewhere the command gets a group of its own, so
+        # that it can be ended with all that it has started.
+        self._own_group = context._process_context is None
+        self.process = subprocess.Popen(
+            command,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0 if self._own_group else None,
+        )
+
+    def end(self, *, force: bool) -> None:
+        """See `inflight.Running`."""
+        signum = signal.SIGKILL if force else signal.SIGTERM
+        if self.process.returncode is not None:  # its number may be another's by now
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            if self._own_group:
+                os.killpg(self.process.pid, signum)
+            else:
+                self.process.send_signal(signum)
 
 
 def _pass_on(process: subprocess.Popen[bytes]) -> None:
