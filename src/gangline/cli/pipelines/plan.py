@@ -136,6 +136,8 @@ def job_words(job: JobForecast) -> str:
 
 
 def _summary(seen: Forecast) -> str:
+    from gangline.pipeline.freshness.levels import Level
+
     numbers = totals(seen)
     stages = counted(numbers["stages"], "stage")
     unsettled = numbers["unsettled_stages"]
@@ -143,7 +145,10 @@ def _summary(seen: Forecast) -> str:
         return f"Nothing to do: {counted(numbers['jobs'], 'job')} of {stages}, all up to date."
     busy = sum(bool(each.running) for each in seen.stages)
     verb = {"NO": "would run", "FILES": "would be touched", "HISTORY": "would be noted as made"}[seen.touching.name]
+    at_most = seen.level >= Level.SIZES and any(job.runs and job.remade for each in seen.stages for job in each.jobs)
     text = f"{numbers['would_run']:,} of {counted(numbers['jobs'], 'job')} {verb}, in {busy:,} of {stages}"
+    if at_most:
+        text += "; fewer, if what is made anew is what it was before"
     if unsettled:
         text += f"; what {counted(unsettled, 'stage')} will do is known only when others have run"
     return f"{text}."

@@ -3,6 +3,7 @@
 Rules:
     Stages run as `Plan` has it. A job runs when it has something to do as files are now, or when it reads what a job
     that runs will make anew.
+    Where contents decide, a file that is made anew may turn out to be the one that it was: then less is done.
     The jobs of a stage are not known yet when they come from globs, and what these match is about to change: of a
     stage with such outputs, or among a stage's own inputs. What is told of such a stage is how things are now.
 """
