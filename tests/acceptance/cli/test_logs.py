@@ -166,3 +166,24 @@ def test_a_run_that_failed_outside_of_its_tasks_says_why() -> None:
         raise OSError("the disk is full")
     (line,) = lines_of()
     assert "failed, but not in one of its tasks: the disk is full." in line
+
+
+@pytest.mark.usefixtures("_here")
+def test_the_latest_run_that_had_something_to_do_for_a_file_is_shown() -> None:
+    with RunRecord.start(program="p.py") as first:
+        first.stage_started("align", total=1, fresh=0)
+        task = first.task_added("align", "Job", inputs=["a"], outputs=["b"], reason="b is missing")
+        first.task_ended(task, "ok")
+        first.stage_ended("align", "ok")
+    with RunRecord.start(program="p.py") as second:
+        second.stage_started("align", total=1, fresh=1)
+        second.stage_ended("align", "ok")
+    for what in ("b", "align", "a"):
+        told = call("logs", what)
+        assert told.stdout.startswith("Task 1  align  ok\n")
+        assert told.stderr == (
+            f"Run {second.run_id[:8]}, the last, had nothing to do for {what}; this is an earlier one.\n"
+        )
+    assert "had nothing to do in run" in call("logs", "align", "--run", second.run_id).stdout
+    assert call("logs", "1").exit_code == 2
+    assert call("logs", "c").exit_code == 2

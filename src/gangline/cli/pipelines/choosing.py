@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
@@ -15,9 +16,10 @@ from gangline.errors import UsageError
 from gangline.store.reader import Record
 from gangline.store.rows import RunRow, TaskRow
 
-__all__ = ["Choice", "choose_all", "choose_failures", "choose_tasks", "nearest_names"]
+__all__ = ["Choice", "choose_all", "choose_failures", "choose_latest", "choose_tasks", "nearest_names"]
 
 _NAMES_SHOWN = 5
+_RUNS_SEARCHED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,37 @@ def choose_tasks(record: Record, run: RunRow, what: str) -> Choice:
     if with_text:
         return Choice("text", with_text)
     raise _unknown(record, run, what, tasks)
+
+
+def choose_latest(record: Record, last: RunRow, what: str) -> tuple[RunRow, Choice]:
+    """The tasks that a word stands for in the latest run that has such tasks, and that run.
+
+    Args:
+        record: Where the runs stand.
+        last: The last run.
+        what: As for `choose_tasks`. Numbers are those of the last run: in another they are about something else.
+
+    Raises:
+        UsageError: It stands for none in any of the latest runs.
+    """
+    try:
+        choice = choose_tasks(record, last, what)
+    except UsageError:
+        found = None if what.isdecimal() else _find_earlier(record, last, what)
+        if found is None:
+            raise
+        return found
+    return (None if choice.tasks else _find_earlier(record, last, what)) or (last, choice)
+
+
+def _find_earlier(record: Record, last: RunRow, what: str) -> tuple[RunRow, Choice] | None:
+    for run in record.runs(_RUNS_SEARCHED):
+        if run.id != last.id:
+            with suppress(UsageError):
+                choice = choose_tasks(record, run, what)
+                if choice.tasks:
+                    return run, choice
+    return None
 
 
 def _names_path(names: Iterable[str], path: str, what: str, folder: str) -> bool:

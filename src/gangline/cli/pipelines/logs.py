@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from gangline.cli.output import Screen, output_option
-from gangline.cli.pipelines.choosing import Choice, choose_all, choose_failures, choose_tasks
+from gangline.cli.pipelines.choosing import Choice, choose_all, choose_failures, choose_latest, choose_tasks
 from gangline.cli.pipelines.figures import counted
 from gangline.cli.pipelines.reading import (
     attempt_data,
@@ -37,7 +37,8 @@ def logs(what: str | None, run_id: str | None, failed: bool, every: bool, record
     r"""Show what tasks of a run have written, and how they ended.
 
     WHAT is a task's number, a stage, a file that a task makes or reads, or a part of a job's text; without it, the
-    tasks that failed. Shown are command, exit code or signal, error, traceback, standard output and standard error.
+    tasks that failed. If the last run had nothing to do for WHAT, the latest is shown that had. Shown are command, exit
+    code or signal, error, traceback, standard output and standard error.
 
     \b
     Keys of JSON:
@@ -54,12 +55,16 @@ def logs(what: str | None, run_id: str | None, failed: bool, every: bool, record
         raise UsageError("--all shows all tasks: leave out WHAT and --failed")
     with open_record(record) as reader:
         run = find_run(reader, run_id)
-        if what is not None:
-            choice = choose_tasks(reader, run, what)
-            if failed:
-                choice = choice.only_failed()
-        else:
+        if what is None:
             choice = choose_all(reader, run) if every else choose_failures(reader, run)
+        elif run_id is not None:
+            choice = choose_tasks(reader, run, what)
+        else:
+            last, (run, choice) = run, choose_latest(reader, run, what)
+            if run.id != last.id:
+                screen.say(f"Run {short_id(last)}, the last, had nothing to do for {what}; this is an earlier one.")
+        if failed:
+            choice = choice.only_failed()
         data = {
             "run": run_data(run),
             "chosen": choice.by,
