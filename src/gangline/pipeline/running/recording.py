@@ -50,7 +50,12 @@ def watchers(options: RunOptions, failures: Failures, steering: Steering | None 
         message = f"{count} failed" if count else f"{type(exc).__name__}: {exc}"
         raise
     finally:
-        for watcher in reversed(told):
+        if record is not None:
+            record.end(outcome, message)
+            if record.trouble is not None:
+                for watcher in told:
+                    watcher.warned(f"this run is not recorded: {record.trouble}")
+        for watcher in told:
             watcher.run_ended(outcome, message)
 
 
@@ -154,10 +159,6 @@ class RecordWatcher(Watcher):
         if job.handle is not None and job.handle.status is not None:
             self._attempts(job, job.handle)
         self._record.task_ended(job.number, outcome)
-
-    def run_ended(self, outcome: RunOutcome, message: str) -> None:
-        """See `Watcher`."""
-        self._record.end(outcome, message)
 
     def _add(self, job: JobRun, waits_for: str = "") -> None:
         self._count_fresh(job.stage)
