@@ -80,11 +80,13 @@ class TaskStream(io.TextIOBase):
         self.beneath = beneath
         self._route = route
         self._tee = tee
-        self._buffer = _TaskBuffer(self)
+        self._buffer: _TaskBuffer | None = None
 
     @property
     def buffer(self) -> io.RawIOBase:
         """For bytes."""
+        if self._buffer is None:  # one is made for each task, and few tasks write bytes
+            self._buffer = _TaskBuffer(self)
         return self._buffer
 
     @property

@@ -23,12 +23,19 @@ def checksum_params(extras: Sequence[Any], named: Mapping[str, Any] | None = Non
         extras: Those without names, in a sequence of the same kind as the job's parameters.
         named: Those with names; the order does not count.
     """
+    if not extras and not named:
+        return _checksum_nothing(type(extras))
     what = (tuple(extras), sorted(named.items())) if named else extras
     try:
         data = pickle.dumps(what)
     except Exception:  # pickling runs the user's own code; what cannot be pickled is told apart by how it shows itself
         data = repr(what).encode("utf-8", "backslashreplace")
     return _md5(data)
+
+
+@functools.cache
+def _checksum_nothing(kind: type[Sequence[Any]]) -> str:
+    return _md5(pickle.dumps(kind()))
 
 
 def plain_function(function: Any) -> FunctionType | None:

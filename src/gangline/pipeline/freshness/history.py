@@ -229,8 +229,8 @@ class History:
         changes: list[Change] = []
         with self._guard:
             announced = set(begun)
-            self._makers.subtract(announced)
             for key in announced.union(made):
+                self._makers[key] -= key in announced
                 if self._makers[key] <= 0:
                     self._forget_maker(key)
                     if key in self.begun:

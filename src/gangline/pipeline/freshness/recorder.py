@@ -34,6 +34,8 @@ class Recorder:
         self._history = assessor.history
         self._files = assessor.files
         self._stamps: dict[str, dict[str, str]] = {}
+        self._begun: dict[int, tuple[JobFiles, list[str]]] = {}
+        """The keys of jobs that were announced; by identity, since parameters need not be hashable."""
 
     def begin(self, jobs: Iterable[JobFiles]) -> None:
         """These jobs are about to be started. Until they end well, nobody trusts their outputs.
@@ -47,6 +49,7 @@ class Recorder:
         contents = self._assessor.contents
         for job in jobs:
             own = self._keys(job)
+            self._begun[id(job)] = (job, own)
             keys += own
             self._files.forget(_outputs(job))
             if contents is not None and own:
@@ -64,28 +67,21 @@ class Recorder:
             The output files that exist, patterns expanded, without those that are inputs.
         """
         found = self._find_outputs(job)
-        self._files.forget(found)
+        names = [name for name, _ in found.values()]
+        self._files.forget(names)
         if self._assessor.level is Level.TIMES:
-            self._break_ties(_inputs(job), found)
+            self._break_ties(_inputs(job), names)
+            found = self._find_outputs(job)
         params = checksum_params(job.shown[2:], job.named)
         checksum = self._assessor.function_sum(function)
-        key_of = self._history.keys.of
-        made: dict[str, Value] = {}
-        paths: dict[str, tuple[str, float]] = {}
-        for name in found:
-            mtime = _time_made(name)
-            if mtime is not None:
-                key = key_of(name)
-                made[key] = Value(mtime, params, checksum)
-                paths[key] = (name, mtime)
-        begun = self._keys(job)
-        self._history.end_well(begun, made)
-        self._remember_contents(function, job, begun, paths)
-        return found
+        begun = self._take_keys(job)
+        self._history.end_well(begun, {key: Value(mtime, params, checksum) for key, (_, mtime) in found.items()})
+        self._remember_contents(function, job, begun, found)
+        return names
 
     def failed(self, job: JobFiles) -> None:
         """A job has failed or was ended: its outputs are half-made until it is run again."""
-        begun = self._keys(job)
+        begun = self._take_keys(job)
         self._files.forget(_outputs(job))
         self._drop_stamps(begun)
         self._history.end_badly(begun)
@@ -93,7 +89,7 @@ class Recorder:
     def not_started(self, jobs: Iterable[JobFiles]) -> None:
         """Jobs that were announced with `begin` have not been started, and will not be: all is as it was."""
         for job in jobs:
-            begun = self._keys(job)
+            begun = self._take_keys(job)
             self._drop_stamps(begun)
             self._history.put_back(begun)
 
@@ -127,16 +123,24 @@ class Recorder:
         sources = set(map(key_of, _inputs(job)))
         return [key for key in dict.fromkeys(map(key_of, _outputs(job))) if key not in sources]
 
-    def _find_outputs(self, job: JobFiles) -> list[str]:
-        sources = set(map(os.path.abspath, _inputs(job)))
-        found: dict[str, None] = {}
-        for name in flat_strings(job.shown[1]) if len(job.shown) > 1 else []:
+    def _take_keys(self, job: JobFiles) -> list[str]:
+        """What was noted of a job when it was announced, if it was."""
+        announced = self._begun.pop(id(job), None)
+        return self._keys(job) if announced is None else announced[1]
+
+    def _find_outputs(self, job: JobFiles) -> dict[str, tuple[str, float]]:
+        """The outputs that exist, patterns expanded, without those that are inputs: name and time of each, by key."""
+        key_of, now = self._history.keys.of, time.time()
+        sources = set(map(key_of, _inputs(job)))
+        found: dict[str, tuple[str, float]] = {}
+        for given in flat_strings(job.shown[1]) if len(job.shown) > 1 else []:
             # A name with brackets may be a pattern, or the name of a file.
-            if is_glob(name) and not os.path.lexists(name):
-                found.update(dict.fromkeys(sorted(glob.glob(name))))
-            elif os.path.exists(name):
-                found[name] = None
-        return [name for name in found if os.path.abspath(name) not in sources]
+            for name in sorted(glob.glob(given)) if is_glob(given) and not os.path.lexists(given) else (given,):
+                key, mtime = key_of(name), _time_of(name)
+                if mtime is not None and key not in sources:
+                    # The clock's time where it agrees with the file's, since it is the finer one.
+                    found[key] = (name, now if 0 <= now - mtime < _CLOCKS_AGREE_S else mtime)
+        return found
 
     def _remember_contents(
         self, function: Any, job: JobFiles, begun: list[str], made: dict[str, tuple[str, float]]
@@ -182,11 +186,8 @@ def _outputs(job: JobFiles) -> list[str]:
     return named if job.shown is job.params or len(job.shown) < 2 else named + flat_strings(job.shown[1])
 
 
-def _time_made(path: str) -> float | None:
-    """When an output was made: the clock's time where it agrees with the file's, since it is the finer one."""
+def _time_of(path: str) -> float | None:
     try:
-        mtime = os.path.getmtime(path)
-    except OSError:
+        return os.stat(path).st_mtime
+    except (OSError, ValueError):
         return None
-    now = time.time()
-    return now if 0 <= now - mtime < _CLOCKS_AGREE_S else mtime
