@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 import time
 import traceback
@@ -25,7 +26,7 @@ _RESULT_MAX = 1024 * 1024
 _code = CodeWatch()
 
 
-def run_job(url: str, row: Sequence[Any]) -> Outcome | None:
+def run_job(url: str, row: Sequence[Any]) -> bytes | None:
     """Run a job that a worker has claimed.
 
     Args:
@@ -33,9 +34,13 @@ def run_job(url: str, row: Sequence[Any]) -> Outcome | None:
         row: The claim.
 
     Returns:
-        What became of it; None when it is complete and there is nothing else to tell.
+        What became of it, pickled; None when it is complete and there is nothing else to tell.
     """
-    claim = Claim(*row)
+    outcome = _outcome(url, Claim(*row))
+    return None if outcome is None else pickle.dumps(outcome)
+
+
+def _outcome(url: str, claim: Claim) -> Outcome | None:
     if _code.is_stale():
         return Outcome("stale")
     info = ClaimInfo(

@@ -27,8 +27,7 @@ def ending_of(held: Held, properties: Properties) -> Ending | None:
     failure = held.handle.failure
     if failure is not None:
         return _ended_badly(held, properties, failure)
-    value = held.handle.value
-    return _ended(held, properties, _COMPLETE if value is None else Outcome(*value))
+    return _ended(held, properties, held.outcome() or _COMPLETE)
 
 
 def _ended(held: Held, properties: Properties, outcome: Outcome) -> Ending | None:

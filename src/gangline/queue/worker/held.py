@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from gangline.queue.execution.outcome import Outcome
 from gangline.store.jobs.port import Claim, OutputLine
 
 if TYPE_CHECKING:
@@ -50,6 +52,14 @@ class Held:
     flagged: set[str] = field(default_factory=set)
     output_told_at: float = 0.0
     _before: dict[str, int] = field(default_factory=dict)
+
+    def outcome(self) -> Outcome | None:
+        """What the engine has reported; None if it is complete, or has not ended so that there is a report."""
+        value = self.handle.value
+        if value is None:
+            return None
+        outcome: Outcome = pickle.loads(value)
+        return outcome
 
     def news(self) -> tuple[OutputLine, ...]:
         """What it has written and logged since the last call."""

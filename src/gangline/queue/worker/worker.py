@@ -19,7 +19,6 @@ from functools import partial
 
 from gangline._runtime.handle import Handle
 from gangline.errors import StoreUnavailable, UsageError
-from gangline.queue.execution.outcome import Outcome
 from gangline.queue.facade import Queue
 from gangline.queue.schedules import fire_due
 from gangline.queue.worker.appetite import Appetite
@@ -41,6 +40,9 @@ _GATHER_S = 0.01
 _WATCH_S = 0.1
 _UNBEGUN_S = 0.25
 """After this long a job that still waits for a job that runs is handed back, for other workers to take."""
+
+_ORDERS_S = 0.25
+"""Orders to end jobs are asked for as often as that at most, when the queue changes."""
 
 _SCHEDULES_S = 5.0
 
@@ -95,7 +97,7 @@ class Worker:
         self._stopped_hard = False
         self._ask = True
         self._due_at = 0.0
-        self._leased_until = 0.0
+        self._renewed_at = self._leased_until = 0.0
         self._busy = ""
         self._contact = Contact()
 
@@ -183,6 +185,8 @@ class Worker:
         try:
             if self._store.wait_for_change(max(until - now, 0.0)):
                 self._ask = True
+                if len(self._held):  # one of them may have been killed
+                    self._chores.hurry("renew", self._renewed_at + _ORDERS_S)
         except StoreUnavailable as error:
             self._contact.failed(error)
             time.sleep(_WATCH_S)
@@ -319,7 +323,7 @@ class Worker:
             self._lose_all()
             self._uid = self._register()
             return
-        self._leased_until = now + self._lease_s
+        self._renewed_at, self._leased_until = now, now + self._lease_s
         self._obey_store(result)
 
     def _recover(self, _now: float) -> None:
@@ -393,5 +397,5 @@ class Worker:
 
 
 def _is_stale(held: Held) -> bool:
-    value = held.handle.value
-    return value is not None and Outcome(*value).kind == "stale"
+    outcome = held.outcome()
+    return outcome is not None and outcome.kind == "stale"

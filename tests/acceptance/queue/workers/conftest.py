@@ -1,0 +1,72 @@
+"""Real workers in processes of their own, on both stores."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gangline.queue import Queue
+from tests.acceptance.queue.workers.support import Daemon, Start, until
+from tests.postgres import Server, started_server
+
+_schemas = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    yield from started_server()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a queue may be made."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/queue.db"
+    server: Server = request.getfixturevalue("server")
+    return f"{server.url}?schema=workers_{next(_schemas)}"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a user, whose modules can be imported."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def queue(url: str, here: Path) -> Iterator[Queue]:
+    """An empty queue."""
+    with Queue(url) as queue:
+        yield queue
+
+
+@pytest.fixture
+def start(url: str, here: Path) -> Iterator[Start]:
+    """Starts workers; those that still run at the end are killed."""
+    running: list[Daemon] = []
+
+    def start_one(*options: str, ready: bool = True) -> Daemon:
+        log = here / f"worker-{len(running)}.log"
+        command = [sys.executable, "-m", "gangline", "worker", "--queue", url, *options]
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command, stdout=file, stderr=file, cwd=here, env={**os.environ, "PYTHONPATH": ""}
+            )
+        daemon = Daemon(process, log)
+        running.append(daemon)
+        if ready:
+            until(lambda: "slots" in daemon.said or process.poll() is not None, said=daemon)
+        return daemon
+
+    yield start_one
+    for daemon in running:
+        daemon.process.kill()
+        daemon.process.wait()

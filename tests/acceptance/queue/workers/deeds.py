@@ -1,0 +1,148 @@
+"""Jobs that the tests enter. Each says in a file what it does, so that what ran how often is seen from outside."""
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+
+from gangline.queue import CoreLoadJob, DurableJob
+
+
+def tell(log: str, text: str) -> None:
+    """Add a line to a file, whole even when many write."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.write(descriptor, f"{text}\n".encode())
+    os.close(descriptor)
+
+
+class Write(DurableJob):
+    def execute(self, log: str, text: str) -> None:
+        tell(log, text)
+
+
+class Sleep(DurableJob):
+    error_time = 0
+
+    def execute(self, log: str, name: str = "", seconds: float = 0.0) -> None:
+        tell(log, f"begin {name} {os.getpid()} {time.time()}")
+        time.sleep(seconds)
+        tell(log, f"end {name} {os.getpid()} {time.time()}")
+
+
+class Limited(Sleep):
+    max_parallel = 2
+
+
+class Die(DurableJob):
+    error_time = 0
+
+    def execute(self, how: str, log: str) -> None:
+        tell(log, f"trial {self.trial}")
+        print("the last words")
+        match how:
+            case "kill":
+                time.sleep(0.3)
+                os.kill(os.getpid(), 9)
+            case "exit":
+                time.sleep(0.3)
+                os._exit(3)
+            case "segfault":
+                ctypes.string_at(0)
+            case "sys.exit":
+                sys.exit("enough")
+            case "raise":
+                raise ValueError("no good")
+
+
+class Family(DurableJob):
+    """Starts a process of its own, which would go on."""
+
+    def execute(self, log: str) -> None:
+        child = subprocess.Popen(["sh", "-c", f"sleep 3; echo child >> {log}"])
+        tell(log, "begin")
+        child.wait()
+
+
+class Fragile(DurableJob):
+    attempts = 3
+    error_time = 1
+
+    def execute(self, log: str) -> None:
+        tell(log, f"{self.trial} {time.time()}")
+        if self.trial < 3:
+            raise OSError(f"trial {self.trial} failed")
+
+
+class Patient(DurableJob):
+    defer_time = 0
+
+    def execute(self, times: int) -> None:
+        if self.trial <= times:
+            self.defer("%d of %d", self.trial, times)
+
+
+class Hesitant(DurableJob):
+    defer_time = 0
+    defer_max = 1
+
+    def execute(self) -> None:
+        self.defer("not yet")
+
+
+class Slow(DurableJob):
+    wall_time = 0.5
+    wall_action = "kill"
+
+    def execute(self) -> None:
+        time.sleep(30)
+
+
+class Silent(DurableJob):
+    zombie_time = 0.5
+
+    def execute(self) -> None:
+        time.sleep(1.5)
+
+
+class Talkative(DurableJob):
+    progress_interval = 0
+
+    def execute(self, gate: str) -> str:
+        print("to stdout")
+        print("to stderr", file=sys.stderr)
+        subprocess.run(["sh", "-c", "echo from a child"], check=True)
+        self.logger.warning("careful with %s", "this")
+        self.progress(0.25, "a quarter of %d", 4)
+        self.set_source("some file")
+        while not os.path.exists(gate):
+            time.sleep(0.02)
+        return "said"
+
+
+class DivideAndConquer(CoreLoadJob):
+    """The pattern as it stands in the documents of core4."""
+
+    author = "mra"
+    defer_time = 1
+    max_parallel = 5
+
+    def execute(self, chunksize=None, **kwargs):  # noqa: RET503  as it stands there
+        if chunksize:
+            if self.trial == 1:
+                self.launch(chunksize)
+                self.defer("waiting")
+            return self.monitor()
+        self.work(**kwargs)
+
+    def launch(self, chunksize):
+        for start in range(0, 100, chunksize):
+            self.queue.enqueue(DivideAndConquer, mid=str(self._id), start=start, size=chunksize)
+
+    def work(self, start, size, **kwargs):
+        tell("work.log", f"{start} {size}")
+
+    def monitor(self):
+        n = self.config.sys.queue.count_documents({"args.mid": str(self._id)})
+        if n > 0:
+            self.defer("[%d] job still running", n)
