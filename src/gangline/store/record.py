@@ -221,9 +221,23 @@ class RunRecord:
             return False
         connection.execute("BEGIN IMMEDIATE")
         for statement, row in batch:
-            connection.execute(QUERIES[statement], row)
+            try:
+                connection.execute(QUERIES[statement], row)
+            except UnicodeEncodeError:  # file names, and what programs write, may hold bytes that are no text
+                connection.execute(QUERIES[statement], _storable(row))
         connection.execute("COMMIT")
         return True
+
+
+def _storable(row: Sequence[Any] | Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
+    """A row whose texts show what is no text as backslashes and numbers; in JSON it stands so anyway."""
+    if isinstance(row, Mapping):
+        return {name: _as_text(value) for name, value in row.items()}
+    return [_as_text(value) for value in row]
+
+
+def _as_text(value: Any) -> Any:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _json(value: Any) -> str:

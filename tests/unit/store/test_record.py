@@ -63,6 +63,18 @@ def test_a_run_from_start_to_end() -> None:
             reader.run("zz")
 
 
+def test_what_is_no_text_is_recorded_as_numbers() -> None:
+    with start() as record:
+        task = record.task_added("s", "Job = [\udcff]", outputs=["\udcff"], reason="\udcff is missing")
+        record.attempt_ended(task, number=1, outcome="ok", stdout="\ud800 is half a letter")
+        record.task_ended(task, "ok")
+    assert record.trouble is None
+    with Record.open() as reader:
+        (row,) = reader.tasks(record.run_id)
+        assert (row.outputs, row.reason, row.outcome) == (["\udcff"], "\\udcff is missing", "ok")
+        assert reader.attempts(record.run_id, 1)[0].stdout == "\\ud800 is half a letter"
+
+
 def test_a_run_that_raises_has_failed() -> None:
     with pytest.raises(KeyError), start():
         raise KeyError("x")

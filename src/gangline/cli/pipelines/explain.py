@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from gangline.cli.output import Screen, output_option
-from gangline.cli.pipelines.files import stage_name
+from gangline.cli.pipelines.files import short_path, stage_name
 from gangline.cli.pipelines.loading import definitions, find_program
 from gangline.cli.pipelines.options import RECORD_FOLDER, Asked, asked_options
 from gangline.cli.pipelines.plan import job_data, job_words, stage_data
@@ -163,7 +163,7 @@ class _Explainer:
             if maker is None or stage.number in told or depth >= _DEEPEST or name in self._words.awaited(job):
                 continue
             told.add(stage.number)
-            yield depth, name, f"{name} is made anew: {self._words.of_job(maker)}"
+            yield depth, name, f"{short_path(name)} is made anew: {self._words.of_job(maker)}"
             yield from self._because(maker, depth + 1)
 
     def _recall(self, each: StageForecast, job: JobForecast) -> Remembered | None:

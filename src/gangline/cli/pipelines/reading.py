@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from gangline.cli.pipelines.figures import iso_time
-from gangline.cli.pipelines.files import files_words
+from gangline.cli.pipelines.files import files_words, on_one_line
 from gangline.errors import StoreError
 from gangline.store.reader import Record
 from gangline.store.rows import AttemptRow, RunRow, StageRow, TaskRow
@@ -105,7 +105,7 @@ def what_went_wrong(attempt: AttemptRow | None) -> str:
 
 def _first_line(text: str) -> str:
     first, *others = text.strip().splitlines() or [""]
-    return f"{first} ..." if others else first
+    return f"{on_one_line(first)} ..." if others else on_one_line(first)
 
 
 def run_data(run: RunRow) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from gangline.cli.pipelines.figures import counted, show_clock
-from gangline.cli.pipelines.files import stage_name
+from gangline.cli.pipelines.files import short_path, stage_name
 from gangline.pipeline.freshness.levels import Level
 from gangline.pipeline.freshness.verdict import Cause, Freshness, Times
 from gangline.pipeline.running.forecast import Forecast, JobForecast, JobState, StageForecast
@@ -21,7 +21,7 @@ _NAMES_SHOWN = 3
 
 def listed(names: Iterable[str], shown: int = _NAMES_SHOWN) -> str:
     """Names in words, the first few of them: `a, b and 3 more`."""
-    every = list(names)
+    every = list(map(short_path, names))
     if len(every) > shown + 1:
         return f"{', '.join(every[:shown])} and {len(every) - shown} more"
     return " and ".join([", ".join(every[:-1]), every[-1]]) if len(every) > 1 else "".join(every)
@@ -112,17 +112,17 @@ class Reasons:
     def _newer(self, times: Times) -> str:
         newest, oldest = max(times.inputs), min(times.outputs)
         if newest[0] == oldest[0]:
-            when = self._clock(newest[0])
-            return f"{newest[1]} is as new as {oldest[1]} ({when}): it cannot be told which was first"
+            both = f"{short_path(newest[1])} is as new as {short_path(oldest[1])} ({self._clock(newest[0])})"
+            return f"{both}: it cannot be told which was first"
         first, second = self._clocks(newest[0], oldest[0])
-        return f"{newest[1]} ({first}) is newer than {oldest[1]} ({second})"
+        return f"{short_path(newest[1])} ({first}) is newer than {short_path(oldest[1])} ({second})"
 
     def _older(self, times: Times) -> str:
         newest, oldest = max(times.inputs), min(times.outputs)
         if newest[0] >= oldest[0]:
             return "up to date"
         first, second = self._clocks(oldest[0], newest[0])
-        return f"{oldest[1]} ({first}) is newer than {newest[1]} ({second})"
+        return f"{short_path(oldest[1])} ({first}) is newer than {short_path(newest[1])} ({second})"
 
     def _changed(self, job: JobForecast, found: Freshness) -> str:
         names = list(dict.fromkeys(found.files))
