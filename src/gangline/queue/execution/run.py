@@ -7,7 +7,6 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -26,17 +25,17 @@ _RESULT_MAX = 1024 * 1024
 _code = CodeWatch()
 
 
-def run_job(url: str, row: Sequence[Any]) -> bytes | None:
+def run_job(url: str, claim: bytes) -> bytes | None:
     """Run a job that a worker has claimed.
 
     Args:
         url: The queue's store.
-        row: The claim.
+        claim: The claim, pickled.
 
     Returns:
         What became of it, pickled; None when it is complete and there is nothing else to tell.
     """
-    outcome = _outcome(url, Claim(*row))
+    outcome = _outcome(url, pickle.loads(claim))
     return None if outcome is None else pickle.dumps(outcome)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Sequence
 
 from gangline._runtime.handle import Handle
@@ -16,6 +17,7 @@ from gangline.store.jobs.port import Claim
 __all__ = ["Place", "interpreter_of"]
 
 _TERMS = Terms(patient=True)
+_NO_KEYWORDS: dict[str, object] = {}
 
 
 class Place:
@@ -35,7 +37,10 @@ class Place:
 
     def start(self, claims: Sequence[Claim]) -> list[Handle]:
         """Have jobs run, in this order where there is a choice."""
-        return self._session.submit_many([(run_job, (self._url, tuple(claim)), {}) for claim in claims], _TERMS)
+        # Bytes travel as they are; claims would be pickled with all the care that users' objects need.
+        return self._session.submit_many(
+            [(run_job, (self._url, pickle.dumps(claim)), _NO_KEYWORDS) for claim in claims], _TERMS
+        )
 
     def running(self) -> set[int]:
         """The numbers of the tasks that run at this moment."""
