@@ -6,6 +6,7 @@ broken; `error_task.tasks` says which stages are concerned.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, Self
 
@@ -13,6 +14,10 @@ from gangline.errors import GanglineError
 
 JobException = Sequence[Any]
 """What became of one job: stage name, job, exception name, exception value and traceback, all of them text."""
+
+
+_LONG_WORD = re.compile(r"(\S{300})\S{700,}")
+"""Such as a file name that was put together wrongly; the rows of failures have it whole."""
 
 
 class Named(Protocol):
@@ -112,7 +117,7 @@ class RethrownJobError(error_task):
         if task_name:
             message += f"   Task = {self.task_to_func_name(task_name)}\n   {job_name}\n\n"
         message += f"{stack}\n"
-        return message.replace("\n", "\n    ")
+        return _LONG_WORD.sub(_beginning, message).replace("\n", "\n    ")
 
     def __str__(self) -> str:
         plural = "s" if len(self.job_exceptions) > 1 else ""
@@ -123,6 +128,10 @@ class RethrownJobError(error_task):
         rebuild, (cls, args, state) = super().__reduce__()
         # The originals may hold anything; the entries say the same in text.
         return rebuild, (cls, args, state | {"group": None})
+
+
+def _beginning(word: re.Match[str]) -> str:
+    return f"{word[1]}... ({len(word[0])} characters)"
 
 
 class error_input_file_does_not_match(error_task):

@@ -11,7 +11,7 @@ from gangline.pipeline.expand.jobs import JobParams, Notes
 from gangline.pipeline.expand.rules import Patterns, compile_globs, compile_rules, named_jobs
 from gangline.pipeline.expand.sources import Sources, resolve
 from gangline.pipeline.names.namer import Namer, Rule
-from gangline.pipeline.names.nested import flat_strings
+from gangline.pipeline.names.nested import find_references, flat_strings
 
 __all__ = ["Filtered", "collate_jobs", "items_of", "subdivide_jobs", "transform_jobs"]
 
@@ -72,6 +72,9 @@ def items_of(structure: Any, sources: Sources) -> Sequence[Any]:
 def _jobs(stage: Filtered[Any], output: Rule[Any], sources: Sources, notes: Notes | None) -> Iterator[JobParams]:
     items = items_of(stage.input, sources)
     if not len(items):
+        references = find_references(stage.input)
+        if notes is not None and not (references.stages or references.runtime):
+            notes.unfound = references.globs
         return
     rules = compile_rules(stage.patterns, stage.namer.rule, output, sources)
     yield from named_jobs(_matches(sorted(items, key=str), stage.namer, sources.directory), rules, notes)

@@ -55,10 +55,12 @@ class Notes:
     Attributes:
         warnings: What is odd about the stage as a whole, each text once.
         unmatched: Why items were left out, each text once, in the order of the items.
+        unfound: The globs of a stage whose whole input they are, and which match no file.
     """
 
     warnings: dict[str, None] = field(default_factory=dict)
     unmatched: dict[str, None] = field(default_factory=dict)
+    unfound: Sequence[str] = ()
 
     def warn(self, text: str) -> None:
         """Note something about the stage."""

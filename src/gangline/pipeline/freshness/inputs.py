@@ -11,6 +11,8 @@ from gangline.pipeline.ruffus_exceptions import MissingInputFileError
 
 __all__ = ["missing_input_error", "missing_inputs"]
 
+_LONG = 1000
+
 
 def missing_inputs(job: JobFiles, files: FileFacts) -> list[str]:
     """The inputs of a job that do not exist. What is known of them is looked up anew."""
@@ -32,11 +34,18 @@ def missing_input_error(file: str, *, stage: str, job: str, maker: str | None = 
         maker: The stage that should have made it, if one does.
     """
     if os.path.islink(file):
-        what = f"Input file '{file}' is a broken symbolic link."
+        what = f"Input file '{_shortened(file)}' is a broken symbolic link."
     else:
-        what = f"Input file '{file}' does not exist"
+        what = f"Input file '{_shortened(file)}' does not exist"
     if maker is None:
         origin = "No stage of the pipeline makes it: provide it, or correct the name."
     else:
         origin = f"Stage {maker!r} should have made it."
-    return MissingInputFileError(f"No way to run job: {what}\n  needed by stage {stage!r}: {job}\n  {origin}")
+    return MissingInputFileError(
+        f"No way to run job: {what}\n  needed by stage {stage!r}: {_shortened(job)}\n  {origin}"
+    )
+
+
+def _shortened(name: str) -> str:
+    """The beginning of a name that nobody would read to its end."""
+    return name if len(name) <= _LONG else f"{name[:_LONG]}... ({len(name)} characters)"

@@ -103,6 +103,7 @@ class Log:
         elif self.detail >= _NAMES:
             for warning in notes.warnings:
                 self.odd(f"    'In Task\n{stage.declaration.show()}\n{warning}")
+            self._hint(stage, notes)
 
     def enters(self, stage: Stage, forced: bool) -> None:
         """A stage's turn has come."""
@@ -145,12 +146,24 @@ class Log:
                     lines.append(f"{_INDENT}Job Warning: Input substitution failed:")
                     lines.append(_INDENT + "  " + text.replace("\n", f"\n{_INDENT}  "))
             self.odd(f"    In Task {stage.display_name!r}:\n{_INDENT}" + "\n".join(lines) + " ")
+        if self.detail < _REASONS:
+            self._hint(stage, notes)
+
+    def _hint(self, stage: Stage, notes: Notes) -> None:
+        """Which patterns and files a stage without jobs is about: Ruffus says less, so it is a warning of its own."""
+        lines = [*_examples(notes), *(f"no file matches {pattern!r}" for pattern in notes.unfound)]
+        if lines and (notes.warnings or notes.unfound):
+            self.odd(
+                "\n".join([f"    Hint: Task {stage.display_name!r} has no jobs:", *(_INDENT + each for each in lines)])
+            )
 
     def _warn_of(self, stage: Stage, notes: Notes) -> None:
         for warning in notes.warnings:
-            more = len(notes.unmatched) - _SHORT
-            examples = [*list(notes.unmatched)[:_SHORT], *([f"and {more} more"] if more > 0 else [])]
-            self.odd("\n".join([f"stage {stage.display_name!r}: {warning}", *(f"  {text}" for text in examples)]))
+            self.odd(
+                "\n".join([f"stage {stage.display_name!r}: {warning}", *(f"  {text}" for text in _examples(notes))])
+            )
+        for pattern in notes.unfound:
+            self.odd(f"stage {stage.display_name!r} has no jobs: no file matches {pattern!r}")
 
     # Jobs ---------------------------------------------------------------------------------------------------------
 
@@ -174,3 +187,8 @@ class Log:
     def job_completed(self, job: str) -> None:
         """A job has ended well."""
         self._at(_JOBS, f"    {job} completed")
+
+
+def _examples(notes: Notes) -> list[str]:
+    more = len(notes.unmatched) - _SHORT
+    return [*list(notes.unmatched)[:_SHORT], *([f"and {more} more"] if more > 0 else [])]

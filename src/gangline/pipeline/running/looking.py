@@ -79,17 +79,26 @@ class Looker:
         return None
 
     def note_writers(self, run: StageRun, jobs: Iterable[JobRun]) -> None:
-        """Warn of a file that two stages make: each of them would put the other out of date for ever."""
-        stage = run.stage
+        """Warn of a file that two stages make, or two jobs: each of them would put the other out of date for ever."""
+        stage, writers = run.stage, self._writers
         if stage.kind in WITHOUT_FILES:
             return
         told: set[Stage] = set()
+        key_of = self._plan.assessor.history.keys.of
         for job in jobs:
             for name in job.outputs:
-                other = self._writers.setdefault(name, stage)
-                if other is not stage and other not in told and name not in job.inputs:
+                key = key_of(name)
+                other = writers.get(key)
+                if other is None:
+                    writers[key] = stage
+                elif other not in told and name not in job.inputs and not (other is stage and stage.reglobs):
                     told.add(other)
                     self._log.odd(
-                        f"    Stages {other.display_name!r} and {stage.display_name!r} both make {name!r}: "
-                        "what is there depends on which of them ran last"
+                        f"    {_both(other, stage)} both make {name!r}: what is there depends on which of them ran last"
                     )
+
+
+def _both(one: Stage, other: Stage) -> str:
+    if one is other:
+        return f"Jobs of stage {one.display_name!r}"
+    return f"Stages {one.display_name!r} and {other.display_name!r}"

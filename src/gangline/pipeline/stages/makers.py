@@ -85,6 +85,10 @@ class Makers:
         """A stage whose tasks are written out: input, output and extras of each, or a function that lists them."""
         return self._make(Kind.FILES, "pipeline.files", task_func, unnamed_args, named_args)
 
+    def files_re(self, task_func: TaskFunction, *unnamed_args: Any, **named_args: Any) -> Stage:
+        """The oldest form of `transform` and, with `combine()`, of `collate`: input, regular expression, patterns."""
+        return self._make(Kind.FILES_RE, "pipeline.files_re", task_func, unnamed_args, named_args)
+
     def parallel(self, task_func: TaskFunction, *unnamed_args: Any, **named_args: Any) -> Stage:
         """A stage whose tasks are written out and need not be about files; they always run."""
         return self._make(Kind.PARALLEL, "pipeline.parallel", task_func, unnamed_args, named_args)

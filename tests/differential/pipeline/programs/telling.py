@@ -18,7 +18,8 @@ class Ear:
     debug = info
 
     def warning(self, text):
-        self.heard.append(f"WARNING {text}")
+        if not text.startswith("    Hint:"):  # what is said beyond what upstream says
+            self.heard.append(f"WARNING {text}")
 
     def error(self, text):
         self.heard.append(f"ERROR {text}")
