@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TextIO
 
-__all__ = ["Capture", "TaskStream"]
+__all__ = ["Capture", "TaskStream", "TaskStreams", "install_streams"]
 
 
 class Capture:
@@ -144,17 +144,37 @@ class _TaskBuffer(io.RawIOBase):
         return len(content)
 
 
+class TaskStreams:
+    """Task streams over `sys.stdout` and `sys.stderr`, to be put there and taken away again and again.
+
+    Args:
+        route: Gives the capture of the task that the calling thread belongs to, or None.
+        tee: Pass on what a task writes as well.
+    """
+
+    def __init__(self, route: Callable[[], Capture | None], *, tee: bool = False) -> None:
+        self._route = route
+        self._tee = tee
+        self._streams: dict[str, TaskStream] = {}
+
+    def place(self) -> None:
+        """Put them there; each is the one of last time if it would lie over the same stream."""
+        for name in ("stdout", "stderr"):
+            beneath, stream = getattr(sys, name), self._streams.get(name)
+            if stream is None or stream.beneath is not beneath:
+                stream = TaskStream(name, self._route, beneath or io.StringIO(), tee=self._tee)
+                self._streams[name] = stream
+            setattr(sys, name, stream)
+
+    def remove(self) -> None:
+        """Take them away, unless somebody has put something else there."""
+        for name, stream in self._streams.items():
+            if getattr(sys, name) is stream:
+                setattr(sys, name, stream.beneath)
+
+
 def install_streams(route: Callable[[], Capture | None], *, tee: bool = False) -> Callable[[], None]:
     """Put task streams over `sys.stdout` and `sys.stderr`; gives the function that takes them away again."""
-    placed = []
-    for name in ("stdout", "stderr"):
-        stream = TaskStream(name, route, getattr(sys, name) or io.StringIO(), tee=tee)
-        placed.append(stream)
-        setattr(sys, name, stream)
-
-    def remove() -> None:
-        for stream in placed:
-            if getattr(sys, stream.name) is stream:
-                setattr(sys, stream.name, stream.beneath)
-
-    return remove
+    streams = TaskStreams(route, tee=tee)
+    streams.place()
+    return streams.remove

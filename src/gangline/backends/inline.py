@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -48,7 +47,7 @@ class InlineBackend:
         self.add_engines(1 if engines is None else engines)
 
     def _join(self) -> None:
-        engine, name = self._inbox.new_engine_id(), uuid.uuid4().hex
+        engine, name = self._inbox.new_engine_id(), os.urandom(16).hex()
         self._contexts[engine] = EngineContext({"__name__": "__main__", "__builtins__": __builtins__}, engine, name)
         self._queues[engine] = deque()
         self._running[engine] = []

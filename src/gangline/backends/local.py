@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
-from gangline._engine.capture import Capture, install_streams
+from gangline._engine.capture import Capture, TaskStreams
 from gangline._engine.closure import captured_globals, global_names
 from gangline._engine.context import EngineContext, current, enter
 from gangline._engine.execute import ERROR, OK, UNMET, failure_of, run_task
@@ -52,24 +52,23 @@ class Routing:
     """
 
     def __init__(self, *, tee: bool = False) -> None:
-        self._tee = tee
         self._lock = threading.Lock()
         self._users = 0
         self._handler = TaskLogHandler(_capture_here)
-        self._remove_streams: Callable[[], None] | None = None
+        self._streams = TaskStreams(_capture_here, tee=tee)
 
     def __enter__(self) -> None:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._remove_streams = install_streams(_capture_here, tee=self._tee)
+                self._streams.place()
                 logging.getLogger().addHandler(self._handler)
 
     def __exit__(self, *exc_info: object) -> None:
         with self._lock:
             self._users -= 1
-            if self._users == 0 and self._remove_streams is not None:
-                self._remove_streams()
+            if self._users == 0:
+                self._streams.remove()
                 logging.getLogger().removeHandler(self._handler)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import socket
 
 from gangline.messages import EngineInfo
 
@@ -30,5 +29,5 @@ def _offers() -> dict[str, float]:
 
 def local_engine(uuid: str, pid: int) -> EngineInfo:
     """The announcement of an engine on this host; all of them share its cores and its memory."""
-    host = socket.gethostname()
+    host = os.uname().nodename
     return EngineInfo(uuid=uuid, host=host, pid=pid, pool=host, offers=_offers())
