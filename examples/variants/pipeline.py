@@ -75,6 +75,7 @@ aligned_pairs = pipeline.transform(
     output="work/chunks/{CHUNK[0]}.sam",
     extras={"sample": "{SAMPLE[0]}", "chunk": "{CHUNK[0]}"},
     resources={"cores": 1, "memory": "200 MB"},
+    temporary=True,  # large, and of no use when sorted
 )
 
 aligned_long = pipeline.transform(
@@ -86,6 +87,7 @@ aligned_long = pipeline.transform(
     output="work/chunks/{CHUNK[0]}.sam",
     extras={"sample": "{SAMPLE[0]}", "chunk": "{CHUNK[0]}"},
     resources={"cores": 1, "memory": "200 MB"},
+    temporary=True,
 )
 
 sorted_chunks = pipeline.transform(

@@ -91,11 +91,13 @@ def test_the_picture_says_what_it_shows(called: dict[str, Any], variants: Path) 
 def test_what_is_done_is_not_done_again_and_one_sample_leaves_the_other_alone(
     called: dict[str, Any], variants: Path
 ) -> None:
+    assert not list(variants.glob("work/chunks/*.sam"))
     assert done_by_stage(run("variants/pipeline.py", cwd=variants)) == {}
     pairs = {path: path.stat().st_mtime_ns for path in variants.rglob("*pairs*")}
     long = {path: path.stat().st_mtime_ns for path in variants.rglob("*long*")}
     touch(variants / "data" / "long.fq.gz")
     done = done_by_stage(run("variants/pipeline.py", cwd=variants))
+    assert not list(variants.glob("work/chunks/*.sam"))
     assert {path: path.stat().st_mtime_ns for path in variants.rglob("*pairs*")} == pairs
     assert all(path.stat().st_mtime_ns > before for path, before in long.items())
     assert {"lambda::split", "lambda::align_long", "lambda::call", "lambda::table", "lambda::picture"} <= set(done)

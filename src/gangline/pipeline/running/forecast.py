@@ -187,7 +187,8 @@ def forecast(options: RunOptions, *, with_times: bool = False) -> Iterator[Forec
             found = selection.graph.needed(
                 selection.forced, judge.is_fresh, maximal_rebuild=options.gnu_make_maximal_rebuild_mode
             )
-            needed, forced = temporary.add_makers(selection.graph, found), frozenset(selection.forced)
+            forced = frozenset(selection.forced)
+            needed = temporary.add_makers(selection.graph, found, forced, judge)
         seer = _Seer(expansion, judge, facts, frozenset(needed), forced, options.path_level)
         stages = tuple(map(seer.look_at, order))
         yield Forecast(selection, options.touching, level, history, stages, seer.makers)

@@ -90,7 +90,8 @@ def _find_needed(
         return fresh
 
     needed = graph.needed(selection.forced, is_fresh, maximal_rebuild=options.gnu_make_maximal_rebuild_mode)
-    return temporary.add_makers(graph, needed), frozenset(selection.forced)
+    forced = frozenset(selection.forced)
+    return temporary.add_makers(graph, needed, forced, judge), forced
 
 
 def _tell(plan: Plan, options: RunOptions, log: Log) -> None:

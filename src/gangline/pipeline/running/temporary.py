@@ -1,7 +1,7 @@
 """Outputs that are there for other stages only: removed when nothing needs them, and not missed when they are gone.
 
 An absent output of such a stage counts as if it were still there, as old as when it was made. Then its absence alone
-is no reason to run anything; but if a stage that reads it has something to do, its maker runs first.
+is no reason to run anything; but if a job that reads it has something to do, its maker runs first.
 
 What matches a pattern is kept: when it is gone, nobody can tell what it was.
 """
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from gangline.pipeline.freshness.facts import REMOVED, Fact, FileFacts
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.names.nested import flat_strings, is_glob
+from gangline.pipeline.printing.judging import Judge
+from gangline.pipeline.running.lookahead import Lookahead
 from gangline.pipeline.stages.expansion import Expansion
 from gangline.pipeline.stages.graph import Graph
 from gangline.pipeline.stages.stage import Stage
@@ -68,11 +70,8 @@ class TemporaryFiles:
             for parent in stage.parents:
                 if parent in self._readers:
                     self._readers[parent].add(stage)
-        self._expect(self._readers)
-
-    def _expect(self, stages: Iterable[Stage]) -> None:
         if self._readers:
-            self._facts.expect(name for stage in stages for name in self._outputs(stage))
+            facts.expect(name for stage in self._readers for name in self._outputs(stage))
 
     def _outputs(self, stage: Stage) -> list[str]:
         return flat_strings(self._expansion.outputs(stage))
@@ -89,19 +88,26 @@ class TemporaryFiles:
         jobs = self._expansion.jobs(stage)
         return [name for job in jobs if len(job.shown) > 1 for name in flat_strings(job.shown[1]) if is_glob(name)]
 
-    def add_makers(self, graph: Graph[Stage], needed: Sequence[Stage]) -> tuple[Stage, ...]:
-        """The stages that must run, with those that make again what was removed and is needed now."""
-        if not self._readers:
+    def add_makers(
+        self, graph: Graph[Stage], needed: Sequence[Stage], forced: Collection[Stage], judge: Judge
+    ) -> tuple[Stage, ...]:
+        """The stages that must run, with those that make again what was removed and is needed now.
+
+        From now on what will be made again counts as missing; all else that was removed still counts as being there.
+
+        Args:
+            graph: All stages.
+            needed: Those that must run by what files say now.
+            forced: Those of them that run whatever files say.
+            judge: Says which of their jobs are out of date.
+        """
+        removed = {name for stage in self._readers for name in self._outputs(stage) if not os.path.exists(name)}
+        if not needed or not removed:
             return tuple(needed)
-        running = set(needed)
-        for stage in reversed(graph.order):
-            readers = self._readers.get(stage)
-            wanted = readers and stage not in running and not running.isdisjoint(readers)
-            if wanted and not all(map(os.path.exists, self._outputs(stage))):
-                running.add(stage)
-        # What is made again counts as missing; so does what builds on it.
+        remade, running = Lookahead(graph.order, needed, forced, judge, self._expansion).find_remade(removed)
+        running |= set(needed)
         running |= graph.descendants(running & set(self._readers))
-        self._expect(stage for stage in self._readers if stage not in running)
+        self._facts.expect(removed - remade)
         return tuple(stage for stage in graph.order if stage in running)
 
     def remove_unneeded(self, done: Callable[[Stage], bool]) -> None:
