@@ -304,7 +304,7 @@ from gangline.pipeline import *
 def slow(output):
     print("printed", output)
     os.system("echo by a command; echo and on stderr >&2")
-    open(f"{os.getpid()}.pid", "w").close()
+    open(f"{os.getpid()}-{output}.pid", "w").close()
     until = time.monotonic() + 20
     while os.path.exists("wait") and time.monotonic() < until:
         time.sleep(0.01)
@@ -344,7 +344,7 @@ def test_ctrl_c_ends_everything_and_leaves_a_clean_terminal(place: str) -> None:
     Path("wait").touch()
 
     def is_running() -> bool:
-        return len(list(Path().glob("*.pid"))) >= (2 if place == "processes" else 1)
+        return len(list(Path().glob("*.pid"))) >= (1 if place == "inline" else 2)
 
     ended = on_terminal(
         [*GANGLINE, "run", "pipe.py", "--backend", place, "-j", "1" if place == "inline" else "2"], None, is_running
@@ -354,7 +354,7 @@ def test_ctrl_c_ends_everything_and_leaves_a_clean_terminal(place: str) -> None:
     assert ended.lines[-2].startswith("Interrupted: 0 tasks done")
     assert ended.lines[-1] == "`gangline retry` does what is left."
     limit = time.monotonic() + 2
-    pids = [int(path.stem) for path in Path().glob("*.pid")]
+    pids = [int(path.name.partition("-")[0]) for path in Path().glob("*.pid")]
     while any(os.path.exists(f"/proc/{pid}") for pid in pids):
         assert time.monotonic() < limit
         time.sleep(0.02)

@@ -37,7 +37,7 @@ class RunBlock:
         self._tally = tally
         self._block = LiveBlock(console, self._draw)
 
-    def say(self, line: Text) -> None:
+    def say(self, line: str) -> None:
         """Put a line above it."""
         self._block.say(line)
 

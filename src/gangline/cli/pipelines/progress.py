@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import click
 from rich.text import Text
 
 from gangline.cli.pipelines.figures import counted, show_duration
@@ -43,16 +44,23 @@ class Progress(Tally):
         self._begun = False
         self._warned: set[str] = set()
         self._width = 0
+        self._on_terminal = screen.messages.is_terminal
 
     def say(self, line: Text) -> None:
         """One line; a terminal gets it in colours, a pipe as it is."""
         console = self._screen.messages
-        if self._block is not None:
-            self._block.say(line)
-        elif console.is_terminal:
-            console.print(line, soft_wrap=True)
+        if console.quiet:
+            return
+        if not self._on_terminal:
+            text = line.plain
         else:
-            self._screen.say(line.plain)
+            from gangline.cli.pipelines.terminal import coloured  # what draws is imported when there is one
+
+            text = coloured(line, console)
+        if self._block is not None:
+            self._block.say(text)
+        else:
+            click.echo(text, err=True, color=self._on_terminal)
 
     def warned(self, text: str) -> None:
         """See `Watcher`; the same is said once."""

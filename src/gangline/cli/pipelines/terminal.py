@@ -7,20 +7,27 @@ block. So their descriptors lead into a pipe meanwhile, and what comes out of it
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from rich.console import Console, RenderableType
+from rich.console import COLOR_SYSTEMS, Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
+from rich.segment import Segment
 from rich.text import Text
 
-__all__ = ["LiveBlock", "is_lively"]
+__all__ = ["LiveBlock", "coloured", "is_lively"]
+
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 _REFRESHES_PER_S = 5
 _PIECE_BYTES = 65536
+_PAUSE_S = 0.03
 _PATIENCE_S = 0.2
 """How long a line may stay without its end before it is shown, as questions do."""
 
@@ -28,6 +35,27 @@ _PATIENCE_S = 0.2
 def is_lively(console: Console) -> bool:
     """Whether a block can be redrawn where a console prints."""
     return console.is_terminal and not console.is_dumb_terminal and sys.stderr.isatty()
+
+
+def coloured(line: Text, console: Console) -> str:
+    """A line as it is sent to a terminal. To print it costs ten times as much, and there may be many."""
+    system = COLOR_SYSTEMS.get(console.color_system or "")
+    whole = console.get_style(line.style)
+    parts = []
+    for text, style, _ in line.render(console):
+        shown = whole if style is None else whole + style
+        parts.append((shown.without_color if console.no_color else shown).render(text, color_system=system))
+    return "".join(parts)
+
+
+class _AsItIs:
+    """Text that is written without being looked at."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Segment(self._text + "\n")
 
 
 class LiveBlock:
@@ -44,15 +72,6 @@ class LiveBlock:
         self._caught = _Caught(self._put_above)
         # What is said here takes the way of everything else, so that it stands where it belongs.
         self._way = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
-        self._speaker = Console(
-            file=self._way,
-            force_terminal=True,
-            color_system=console.color_system,  # type: ignore[arg-type]  # the name of the one it has found
-            no_color=console.no_color,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
         console.file = self._terminal
         self._live = Live(
             get_renderable=draw,
@@ -64,13 +83,16 @@ class LiveBlock:
         )
         self._live.start()
 
-    def say(self, line: Text) -> None:
-        """Put a line above the block, after all that was written before."""
+    def say(self, line: str) -> None:
+        """Put a line above the block, after all that was written before; see `coloured`."""
         _flush()
-        self._speaker.print(line, soft_wrap=True)
+        self._way.write(line + "\n")
+        self._way.flush()
 
     def _put_above(self, text: str) -> None:
-        self._console.print(Text.from_ansi(text, no_wrap=True, overflow="ignore"), crop=False, soft_wrap=True)
+        harmless = _CONTROL.search(_COLOURS.sub("", text)) is None
+        above = _AsItIs(text) if harmless else Text.from_ansi(text, no_wrap=True, overflow="ignore")
+        self._console.print(above, crop=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the block away; everything that was written stands above where it was."""
@@ -126,6 +148,8 @@ class _Caught:
                     lines, rest = [*lines, rest], b""
                 if lines:
                     self._take("\n".join(line.decode("utf-8", "replace").rstrip("\r") for line in lines))
+                    if not ending:  # the more comes at once, the less often all is drawn
+                        time.sleep(_PAUSE_S)
 
     def _read_all(self) -> bytes:
         pieces = []
