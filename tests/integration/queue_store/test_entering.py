@@ -12,8 +12,8 @@ from tests.integration.queue_store.conftest import Open
 from tests.integration.queue_store.support import LANE, end, new, row, take, take_one, worker
 
 AWKWARD = [
-    "'; DROP TABLE jobs; --", '" OR 1=1 --', "%s %(name)s {} :name ?1 $1", "\\'\\\"\\", "--", "/*", "ünïcödé 🐕", "\u202e",
-    "\t\r\n", "x" * 100_000, "null", "[]", "{",
+    "'; DROP TABLE jobs; --", '" OR 1=1 --', "%s %(name)s {} :name ?1 $1", "\\'\\\"\\", "--", "/*", "ünïcödé 🐕",
+    "\u202e", "\t\r\n", "x" * 100_000, "null", "[]", "{",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from gangline.errors import UsageError
+from gangline.errors import MissingExtra, UsageError
 from gangline.store.jobs.port import JobStore
 
 __all__ = ["open_store"]
@@ -28,6 +28,8 @@ def open_store(url: str = "") -> JobStore:
         StoreError: The queue cannot be opened; says what to do.
     """
     scheme, colon, _ = url.partition("://")
+    if colon and scheme in ("postgresql", "postgres"):
+        return _postgres(url)
     if colon and scheme != "sqlite":
         raise UsageError(f"a queue is in sqlite:///FILE or postgresql://…, not {scheme}://…")
     if not colon:
@@ -46,4 +48,13 @@ def _sqlite(path: str, *, full: bool = False) -> JobStore:
     from gangline.store.jobs.sqlite.store import SqliteStore
 
     store: JobStore = SqliteStore(path, full=full)
+    return store
+
+
+def _postgres(url: str) -> JobStore:
+    try:
+        from gangline.store.jobs.postgres.store import PostgresStore
+    except ImportError as error:
+        raise MissingExtra("a queue in PostgreSQL needs psycopg: pip install 'gangline[postgres]'") from error
+    store: JobStore = PostgresStore(url)
     return store

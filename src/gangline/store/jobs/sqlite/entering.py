@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, cast
 
 from gangline.errors import JobExists, UsageError
 from gangline.store.jobs.base import Base, Work
+from gangline.store.jobs.lanes import lane_id
 from gangline.store.jobs.port import Lane, NewJob, State
 from gangline.store.jobs.sqlite.statements import STATEMENTS, SqliteWork
 from gangline.store.jobs.texts import clean, key
@@ -73,25 +73,6 @@ class Entering(Base):
     def _know_lanes(self, work: SqliteWork, jobs: Sequence[NewJob]) -> None:
         for lane in {job.lane for job in jobs} - self._lane_ids.keys():
             work.new_lanes[lane] = lane_id(work, lane)
-
-
-def lane_id(work: Work, lane: Lane) -> int:
-    """The number of a lane, which is entered if it is new."""
-    key(lane.name, "the name of a class")
-    for name in lane.workers:
-        key(name, "the name of a worker")
-    folder, python = clean(lane.folder), clean(lane.python)
-    workers = json.dumps(lane.workers)
-    fields = {
-        "name": lane.name, "workers": workers, "python": python, "folder": folder, "force": lane.force,
-        "max_parallel": lane.max_parallel, "max_parallel_total": lane.max_parallel_total,
-    }  # fmt: skip
-    name = json.dumps(list(fields.values()))
-    found = work.run("find_lanes", keys=[name])
-    if not found:
-        work.run("add_lane", key=name, **fields)
-        found = work.run("find_lanes", keys=[name])
-    return int(found[0][1])
 
 
 def _unique_job(work: SqliteWork, digest: bytes) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from gangline.store.jobs.port import Ending, Lane
 from gangline.store.jobs.sqlite.opening import connect, explained, migrate, patiently, warn_of_network
 from gangline.store.jobs.sqlite.statements import STATEMENTS, SqliteDialect, SqliteWork
 from gangline.store.jobs.sqlite.turning import Turning
+from gangline.store.jobs.waking import Bell
 
 __all__ = ["SqliteStore"]
 
@@ -46,7 +46,8 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
         self._lane_ids: dict[Lane, int] = {}
         self._lanes: dict[int, Lane] = {}
         self._pool = Pool(self._connect)
-        self._watcher = _Watcher(self._connect)
+        self._watchers = Pool(lambda: _Watcher(self._connect()))
+        self._bell = Bell()
         _make_folder(os.path.dirname(self._path))
         with explained(self._path), self._pool.connection() as connection:
             migrate(connection, self._path)
@@ -70,22 +71,30 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
 
     def wait_for_change(self, timeout_s: float, *, ends: bool = False) -> bool:
         """See `JobStore.wait_for_change`."""
-        with explained(self._path):
-            return self._watcher.wait(timeout_s)
+        until = time.monotonic() + timeout_s
+        with explained(self._path), self._bell.beside() as sleep, self._watchers.connection() as watcher:
+            while True:
+                if watcher.has_changed():
+                    return True
+                left = until - time.monotonic()
+                if left <= 0:
+                    return self._bell.heard()
+                if sleep.sleep(min(left, _LOOK_EVERY_S)):
+                    return True
 
     def wake(self) -> None:
         """See `JobStore.wake`."""
-        self._watcher.wake()
+        self._bell.ring()
 
     def close(self) -> None:
         """See `JobStore.close`."""
-        self._watcher.close()
+        self._watchers.close()
         self._pool.close()
 
     def reopen(self) -> None:
         """See `JobStore.reopen`."""
         self._pool.forget()
-        self._watcher = _Watcher(self._connect)
+        self._watchers.forget()
 
     def _words(self, name: str) -> str:
         return STATEMENTS[name]
@@ -120,47 +129,26 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
         return connect(self._path, full=self._full)
 
 
-class _Watcher:
-    """Sees that a file has changed: SQLite counts the transactions of others for each connection."""
-
-    def __init__(self, connect: Any) -> None:
-        self._pool: Pool[sqlite3.Connection] = Pool(connect)
-        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._seen: dict[int, int] = {}
-
-    def wait(self, timeout_s: float) -> bool:
-        """Sleep until there was a change, or somebody calls `wake`; False when the time was over first."""
-        until = time.monotonic() + timeout_s
-        poll = select.poll()
-        poll.register(self._reader, select.POLLIN)
-        with self._pool.connection() as connection:
-            while True:
-                (version,) = connection.execute("PRAGMA data_version").fetchone()
-                if self._seen.get(id(connection)) != version:
-                    self._seen[id(connection)] = version
-                    return True
-                left = until - time.monotonic()
-                if left <= 0:
-                    return False
-                if poll.poll(min(left, _LOOK_EVERY_S) * 1000):
-                    with contextlib.suppress(BlockingIOError):
-                        os.read(self._reader, 4096)
-                    return True
-
-    def wake(self) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self._writer, b"\0")
-
-    def close(self) -> None:
-        self._pool.close()
-        for fd in (self._reader, self._writer):
-            with contextlib.suppress(OSError):
-                os.close(fd)
-        self._reader = self._writer = -1
-
-
 def _make_folder(folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the folder {folder} for the queue cannot be made: {error.strerror}") from error
+
+
+class _Watcher:
+    """A connection that sees whether the file has changed: SQLite counts the transactions of others for each."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._seen = -1
+
+    def has_changed(self) -> bool:
+        """Whether there was a transaction since this was last asked; the first time nobody knows, so there was."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        before, self._seen = self._seen, int(version)
+        return self._seen != before
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()

@@ -25,7 +25,7 @@ CREATE TABLE workers (
 CREATE INDEX workers_present ON workers (name) WHERE gone_at IS NULL;
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    lane INTEGER NOT NULL REFERENCES lanes (id),
+    lane INTEGER NOT NULL,
     state TEXT NOT NULL,
     place TEXT,
     journaled INTEGER NOT NULL DEFAULT 0,

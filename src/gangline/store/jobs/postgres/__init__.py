@@ -1,0 +1,1 @@
+"""A queue in PostgreSQL: for many hosts."""

@@ -1,0 +1,25 @@
+-- What only the PostgreSQL store says.
+
+-- name: in_queue
+NOT j.journaled
+
+-- name: turn
+SELECT turn(:worker, :endings::text::jsonb, :room, :ahead::text::jsonb, :forced_only);
+
+-- name: end_within
+SELECT lost IS NULL FROM end_jobs(:endings::text::jsonb);
+
+-- name: enter
+SELECT enter_jobs(:jobs::text::jsonb, :equal);
+
+-- name: take_numbers
+SELECT nextval(pg_get_serial_sequence('jobs', 'id')) FROM generate_series(1, :count);
+
+-- name: copy_jobs
+COPY jobs (
+    id, lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique, unique_key, hidden,
+    enqueued_host, enqueued_user, tag, author, properties, args
+) FROM STDIN;
+
+-- name: find_uniques
+SELECT unique_key, id FROM jobs WHERE unique_key = ANY (:digests);

@@ -1,0 +1,181 @@
+"""The store of a queue in PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from gangline.errors import UsageError
+from gangline.store.jobs.asking import Asking
+from gangline.store.jobs.base import Work
+from gangline.store.jobs.beside import Beside
+from gangline.store.jobs.leases import Leases
+from gangline.store.jobs.orders import Orders
+from gangline.store.jobs.pool import Pool
+from gangline.store.jobs.port import Ending, Lane
+from gangline.store.jobs.postgres.opening import connect, explained, migrate, parse_url
+from gangline.store.jobs.postgres.statements import STATEMENTS, PostgresDialect, PostgresWork
+from gangline.store.jobs.postgres.turning import Turning
+from gangline.store.jobs.waking import Bell
+
+__all__ = ["PostgresStore"]
+
+
+class PostgresStore(Turning, Leases, Orders, Asking, Beside):
+    """A queue in PostgreSQL. See `JobStore`.
+
+    Args:
+        url: As libpq takes it, and `schema`: the queue's place in the database, which is made if need be.
+    """
+
+    _dialect = PostgresDialect()
+
+    def __init__(self, url: str) -> None:
+        self._address = parse_url(url)
+        self.url = self._address.shown
+        self._lane_ids: dict[Lane, int] = {}
+        self._lanes: dict[int, Lane] = {}
+        self._pool = Pool(self._connect)
+        self._ears = Pool(lambda: _Ear(connect(self._address, autocommit=True), self._address.schema))
+        self._bell = Bell()
+        with self._connection() as connection:
+            migrate(connection, self._address)
+
+    def finish_within(self, connection: Any, ending: Ending) -> bool:
+        """See `JobStore.finish_within`."""
+        if not isinstance(connection, psycopg.Connection):
+            raise UsageError(f"this queue lies in PostgreSQL; {type(connection).__name__} is no connection to it")
+        told = self._endings([ending])
+        with explained(self._address):
+            ((held,),) = PostgresWork(connection, self._address.schema).run("end_within", endings=told)
+        return bool(held)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """See `JobStore.connect`."""
+        with explained(self._address):
+            return connect(self._address)
+
+    def wait_for_change(self, timeout_s: float, *, ends: bool = False) -> bool:
+        """See `JobStore.wait_for_change`."""
+        until = time.monotonic() + timeout_s
+        with explained(self._address), self._bell.beside() as sleep, self._ears.connection() as ear:
+            if ear.listen(ends=ends):
+                return True
+            sleep.watch(ear.fileno())
+            while True:
+                if ear.heard(ends=ends):
+                    return True
+                left = until - time.monotonic()
+                if left <= 0:
+                    return self._bell.heard()
+                if sleep.sleep(left) and not ear.has_something():
+                    return True
+
+    def wake(self) -> None:
+        """See `JobStore.wake`."""
+        self._bell.ring()
+
+    def close(self) -> None:
+        """See `JobStore.close`."""
+        self._ears.close()
+        self._pool.close()
+
+    def reopen(self) -> None:
+        """See `JobStore.reopen`."""
+        self._ears.forget()
+        self._pool.forget()
+
+    def _words(self, name: str) -> str:
+        return STATEMENTS[name]
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Work]:
+        with self._connection() as connection:
+            yield PostgresWork(connection, self._address.schema)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Work]:
+        with self._connection() as connection, connection.transaction():
+            work = PostgresWork(connection, self._address.schema)
+            yield work
+            work.finish()
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
+        with explained(self._address):
+            connection = self._pool.take()
+            while _has_gone(connection):
+                connection.close()
+                connection = self._pool.take()
+            try:
+                yield connection
+            except (OverflowError, UnicodeEncodeError) as error:
+                raise UsageError(f"a value cannot be kept: {error}") from error
+            finally:
+                if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
+                    connection.close()
+                else:
+                    self._pool.give(connection)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return connect(self._address, autocommit=True)
+
+
+def _has_gone(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server has ended a connection that lay idle: then there is its last word to be read."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class _Ear:
+    """A connection that hears of changes."""
+
+    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
+        self._connection = connection
+        self._channel = f"gangline_{schema}"
+        self._ends_channel = f"gangline_ends_{schema}"
+        self._lock = f"gangline ends {schema}"
+        self._listening: set[str] = set()
+
+    def listen(self, *, ends: bool) -> bool:
+        """Begin to listen, where this was not done yet; then something may have been missed before."""
+        wanted = {self._channel, self._ends_channel} if ends else {self._channel}
+        fresh = wanted - self._listening
+        for channel in sorted(fresh):
+            self._connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+            if channel == self._ends_channel:
+                self._connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [self._lock])
+        self._listening |= fresh
+        return bool(fresh)
+
+    def heard(self, *, ends: bool) -> bool:
+        """Whether there was a change, of those that came in."""
+        server = self._connection.pgconn
+        server.consume_input()
+        found = False
+        while (notice := server.notifies()) is not None:
+            found |= ends or notice.relname.decode() == self._channel
+        return found
+
+    def has_something(self) -> bool:
+        """Whether something came in that nobody has read."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def fileno(self) -> int:
+        """The socket."""
+        return self._connection.fileno()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
