@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from gangline.errors import InternalError, TaskCancelled, Unpicklable
 from gangline.messages import Failure
@@ -25,9 +25,10 @@ from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.log import Log
 from gangline.pipeline.running.looking import WITHOUT_FILES, Looker
 from gangline.pipeline.running.options import RunOptions, Touching
+from gangline.pipeline.running.outcomes import Outcomes
 from gangline.pipeline.running.outputs import OutputCheck
 from gangline.pipeline.running.plan import Plan
-from gangline.pipeline.running.watching import JobOutcome, StageOutcome, Watcher
+from gangline.pipeline.running.watching import StageOutcome, Watcher
 from gangline.pipeline.running.work import make_directories
 from gangline.pipeline.stages.kinds import Kind
 
@@ -51,9 +52,6 @@ class Run:
         log: Where it is told.
         failures: Takes what fails.
         watchers: Who is told, too.
-
-    Attributes:
-        held: Jobs that were not run, since what they need has failed.
     """
 
     def __init__(
@@ -63,12 +61,12 @@ class Run:
         self._options = options
         self._log = log
         self._failures = failures
-        self._watchers = tuple(watchers)
         self._stages = [StageRun(stage, stage.function, stage in plan.forced) for stage in plan.needed]
         self._closed = dict.fromkeys(plan.needed, False)
         self._unopened = list(self._stages)
         self._open: list[StageRun] = []
         self._gates = Gates(self._stages, options.trickle)
+        self._outcomes = Outcomes(plan.recorder, log, self._gates, watchers)
         self._engines = Engines(options)
         self._looker = Looker(plan, options, log)
         self._outputs = OutputCheck(options, plan.needed, log)
@@ -76,7 +74,6 @@ class Run:
         self._ended_by_force = False
         self._changed = True
         self._look_at = 0.0
-        self.held: list[JobRun] = []
 
     # The whole ----------------------------------------------------------------------------------------------------
 
@@ -122,27 +119,27 @@ class Run:
 
     def _wait(self) -> None:
         """Return when a job is done; meanwhile those who watch are told what runs."""
-        if not self._watchers:
+        if not self._outcomes.watched:
             self._engines.wait()
             return
         while True:
             left = self._look_at - time.monotonic()
             if left <= 0:
-                self._tell_running(self._engines.find_running())
+                self._outcomes.running(self._engines.find_running())
                 self._look_at = time.monotonic() + _LOOK_S
             elif self._engines.wait(left):
                 return
-
-    def _tell_running(self, jobs: Collection[JobRun]) -> None:
-        for watcher in self._watchers:
-            watcher.jobs_running(jobs)
 
     def _leave_stages(self) -> None:
         """Stages that were not gone through to the end."""
         for run in (*self._open, *self._unopened):
             outcome: StageOutcome = "failed" if run.failed or run.broken else "skipped"
-            for watcher in self._watchers:
-                watcher.stage_ended(run, outcome)
+            self._outcomes.stage_ended(run, outcome)
+
+    @property
+    def held(self) -> list[JobRun]:
+        """Jobs that were not run, since what they need has failed."""
+        return self._outcomes.held
 
     def summary(self) -> str:
         """What failures have held back."""
@@ -166,7 +163,7 @@ class Run:
         if not expansion.is_active(stage):
             self._log.inactive(stage)
             run.opened = run.closed = self._closed[stage] = True
-            self._tell_stage_ended(run, "inactive")
+            self._outcomes.stage_ended(run, "inactive")
             return
         self._log.enters(stage, run.forced)
         # What ran before may have changed any file, whether it was declared or not.
@@ -181,16 +178,15 @@ class Run:
             return
         jobs = run.open(params, self._options, expansion.directory)
         self._looker.note_writers(run, jobs)
-        for watcher in self._watchers:
-            watcher.stage_started(run)
+        self._outcomes.stage_started(run)
         for job in self._gates.admit(run, jobs):
-            self._hold(job)
+            self._outcomes.hold(job)
 
     def _broken(self, run: StageRun, error: BaseException) -> None:
         """The jobs of a stage cannot be worked out, or not be looked at."""
         run.opened = run.broken = True
         for job in (*run.ready, *run.waiting):
-            self._hold(job)
+            self._outcomes.hold(job)
         run.ready.clear()
         run.waiting.clear()
         self._failures.head(run.stage, "Exceptions generating parameters")
@@ -213,7 +209,7 @@ class Run:
             self._look_again(run)
         if not run.is_whole:
             self._log.held(stage)
-            self._tell_stage_ended(run, "failed")
+            self._outcomes.stage_ended(run, "failed")
             return
         if stage.posttasks and not self._call_posttasks(run):
             return
@@ -221,7 +217,7 @@ class Run:
             self._log.completed(stage)
         else:
             self._log.fresh(stage, self._plan.expansion.notes(stage))
-        self._tell_stage_ended(run, "ok")
+        self._outcomes.stage_ended(run, "ok")
 
     def _look_again(self, run: StageRun) -> None:
         """What matches the globs of a stage is known only now; what failed jobs have left of it is not to be read."""
@@ -241,13 +237,9 @@ class Run:
         except Exception as exc:  # the user's own functions
             run.broken = True
             self._fail(failed_stage(run.stage, exc))
-            self._tell_stage_ended(run, "failed")
+            self._outcomes.stage_ended(run, "failed")
             return False
         return True
-
-    def _tell_stage_ended(self, run: StageRun, outcome: StageOutcome) -> None:
-        for watcher in self._watchers:
-            watcher.stage_ended(run, outcome)
 
     def _remove_temporary(self) -> None:
         for stage in self._plan.temporary.stages:
@@ -321,15 +313,12 @@ class Run:
                     make_directories(*job.params.params)
                 elif run.stage.kind not in WITHOUT_FILES:
                     recorder.touch(job.params)
-            recorder.finished(run.function, job.params)
-            self._succeeded(job)
+            self._outcomes.succeeded(job)
 
     def _submit(self, jobs: list[JobRun]) -> None:
-        for job in jobs:
-            for watcher in self._watchers:
-                watcher.job_started(job)
-        if self._watchers and self._engines.runs_inline(jobs[0].stage):
-            self._tell_running(jobs)
+        self._outcomes.started(jobs)
+        if self._outcomes.watched and self._engines.runs_inline(jobs[0].stage):
+            self._outcomes.running(jobs)
         try:
             self._engines.submit(jobs)
         except Unpicklable as exc:
@@ -348,23 +337,22 @@ class Run:
             self._on_ended(done.popleft())
 
     def _on_ended(self, job: JobRun) -> None:
-        run, handle, recorder = job.stage, job.handle, self._plan.recorder
+        run, handle = job.stage, job.handle
         assert handle is not None
         run.outstanding.discard(job)
         self._engines.show_output(handle)
         if handle.failure is None:
             error = self._outputs.find_error(job)
             if error is None:
-                recorder.finished(run.function, job.params)
-                self._succeeded(job)
+                self._outcomes.succeeded(job)
                 return
             failure = Failure(error, type(error).__name__, str(error).strip(), "")
         else:
             failure = handle.failure
         if isinstance(failure.error, TaskCancelled):
-            self._cancelled(job)
+            self._outcomes.cancelled(job, by_force=self._ended_by_force)
             return
-        recorder.failed(job.params)
+        self._plan.recorder.failed(job.params)
         if isinstance(failure.error, KeyboardInterrupt):
             raise KeyboardInterrupt
         self._job_failed(job, failed_job(job, failure))
@@ -372,48 +360,14 @@ class Run:
             self._failures.head(run.stage, "Exceptions running jobs")
             self._break_off()
 
-    def _succeeded(self, job: JobRun) -> None:
-        job.stage.succeeded += 1
-        if self._log.tells_jobs:
-            self._log.job_completed(job.text)
-        self._tell_job_ended(job, "ok")
-        self._gates.done(job)
-
-    def _cancelled(self, job: JobRun) -> None:
-        """A job was taken back, or was ended with everything else."""
-        if self._ended_by_force and job.handle is not None and job.handle.engine is not None:
-            self._plan.recorder.failed(job.params)  # it may have run already
-        else:
-            self._plan.recorder.not_started([job.params])
-        self._tell_job_ended(job, "cancelled")
-
     def _job_failed(self, job: JobRun, failed: Failed) -> None:
-        job.error = failed.error
-        job.stage.failed.append(job)
-        self._tell_job_ended(job, "failed")
-        for held in self._gates.bad(job):
-            self._hold(held)
+        self._outcomes.failed(job, failed)
         self._fail(failed)
-
-    def _hold(self, job: JobRun) -> None:
-        """A job is not run, since what it needs has failed; nor is what needs it."""
-        waiting = [job]
-        while waiting:
-            held = waiting.pop()
-            held.stage.held.append(held)
-            self.held.append(held)
-            self._tell_job_ended(held, "held")
-            waiting += self._gates.bad(held)
-
-    def _tell_job_ended(self, job: JobRun, outcome: JobOutcome) -> None:
-        for watcher in self._watchers:
-            watcher.job_ended(job, outcome)
 
     def _fail(self, failed: Failed) -> None:
         """Take in a failure: the run stops, unless it is to go on as far as it can."""
         self._failures.add(failed)
-        for watcher in self._watchers:
-            watcher.failed(failed)
+        self._outcomes.failure(failed)
         if self._options.log_exceptions:
             self._log.error(self._failures.last_text())
         if self._options.exceptions_terminate_immediately:
