@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,6 +25,33 @@ class Output(StrEnum):
     HUMAN = "human"
     JSON = "json"
     QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that goes on below its own beginning where a terminal is too narrow for it, and stays whole in a pipe.
+
+    Attributes:
+        text: What stands in it.
+        indent: How many characters stand before it.
+        label: What stands there.
+    """
+
+    text: Text
+    indent: int
+    label: Text = field(default_factory=Text)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not console.is_terminal:
+            label = self.label.copy()
+            label.pad_right(self.indent - label.cell_len)
+            yield label + self.text
+            return
+        grid = Table.grid(padding=0)
+        grid.add_column(width=self.indent, no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(self.label, self.text)
+        yield grid
 
 
 class Screen:
@@ -66,8 +96,10 @@ def _open_console(*, stderr: bool) -> Console:
 
 
 def _print(console: Console, part: RenderableType) -> None:
-    # Lines are broken for people only: a program reads them whole.
-    console.print(part, soft_wrap=isinstance(part, str) and not console.is_terminal)
+    # Lines are broken for people only: a program reads them whole, and so are those that are somebody else's words.
+    is_line = isinstance(part, (str, Text, Line))
+    whole = isinstance(part, Text) and bool(part.no_wrap)
+    console.print(part, soft_wrap=whole or (is_line and not console.is_terminal))
 
 
 def _open_screen(_ctx: click.Context, _option: click.Parameter, form: str) -> Screen:

@@ -174,6 +174,18 @@ def test_an_input_that_no_stage_makes_names_its_readers() -> None:
     )  # fmt: skip
 
 
+def test_a_damaged_record_leaves_only_the_files_to_speak() -> None:
+    Path("good").touch()
+    run()
+    Path(".gangline/record.db").write_text("garbage" * 100)
+    result = call("explain", "pipe.py", "a.upper")
+    assert result.exit_code == 0
+    assert "up to date" in result.stdout
+    assert "last" not in result.stdout
+    assert result.stderr.startswith("What earlier runs did is left out: the record ")
+    assert "is not an SQLite file" in result.stderr
+
+
 SLOW = """
 from pathlib import Path
 from gangline.pipeline import *

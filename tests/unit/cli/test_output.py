@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from rich.text import Text
 
-from gangline.cli.output import Screen, output_option
+from gangline.cli.output import Line, Screen, output_option
 
 
 @click.command()
@@ -66,3 +66,28 @@ def test_no_color_wins(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert ("\x1b[1;31m" in CliRunner().invoke(speak, [], color=True).stdout) is coloured
+
+
+@click.command()
+@output_option
+def say_long(screen: Screen) -> None:
+    screen.result({}, Line(Text("word " * 30), 8, Text("  label")))
+    screen.result({}, Text("their own words " * 10, no_wrap=True))
+
+
+def test_a_line_goes_on_below_its_beginning_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    first, *more, last = CliRunner().invoke(say_long, []).stdout.splitlines()
+    assert first.startswith("  label word word")
+    assert more
+    assert all(line.startswith("        word") and len(line) <= 60 for line in more)
+    assert last == "their own words " * 10
+
+
+def test_and_stays_whole_in_a_pipe() -> None:
+    first, last = CliRunner().invoke(say_long, []).stdout.splitlines()
+    assert first == "  label " + "word " * 30
+    assert last == "their own words " * 10

@@ -9,7 +9,7 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
-from gangline.cli.output import Screen, output_option
+from gangline.cli.output import Line, Screen, output_option
 from gangline.cli.pipelines.files import short_path, stage_name
 from gangline.cli.pipelines.loading import definitions, find_program
 from gangline.cli.pipelines.options import RECORD_FOLDER, Asked, asked_options
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _JOBS_SHOWN = 10
 _DEEPEST = 10
+_INDENT = 13
 
 
 @click.command()
@@ -59,7 +60,7 @@ def explain(asked: Asked, program: str, what: str, arguments: tuple[str, ...], s
 
         with (
             forecast(options, with_times=True) as seen,
-            remembering(options.record or RECORD_FOLDER) as memory,
+            remembering(options.record or RECORD_FOLDER, screen.say) as memory,
         ):
             explainer = _Explainer(seen, Reasons(seen), memory)
             found = seek(seen, what)
@@ -103,7 +104,7 @@ class _Explainer:
             else:
                 yield from self._some(each.stage, each.jobs)
 
-    def _stage(self, each: StageForecast) -> Iterator[Text]:
+    def _stage(self, each: StageForecast) -> Iterator[RenderableType]:
         stage = each.stage
         line = Text(stage_name(stage.display_name), style="bold")
         yield line.append(f"  {self._words.of_stage(each)}", style="not bold")
@@ -125,7 +126,7 @@ class _Explainer:
             yield Text("")
             yield Text(f"and {len(jobs) - _JOBS_SHOWN:,} more; `gangline plan --all` lists them", style="dim")
 
-    def _some(self, each: StageForecast, jobs: tuple[JobForecast, ...]) -> Iterator[Text]:
+    def _some(self, each: StageForecast, jobs: tuple[JobForecast, ...]) -> Iterator[RenderableType]:
         if each.unsettled_by:
             yield Text(f"{stage_name(each.stage.display_name)}: {self._words.of_stage(each)}", style="bold")
         for number, job in enumerate(jobs[:_JOBS_SHOWN]):
@@ -136,7 +137,7 @@ class _Explainer:
             yield Text("")
             yield Text(f"and {len(jobs) - _JOBS_SHOWN:,} more; --output json names all", style="dim")
 
-    def _job(self, each: StageForecast, job: JobForecast) -> Iterator[Text]:
+    def _job(self, each: StageForecast, job: JobForecast) -> Iterator[RenderableType]:
         last = self._recall(each, job)
         state = "would run" if job.runs else "up to date"
         if last is not None and last.is_now:
@@ -170,6 +171,5 @@ class _Explainer:
         return self._memory.recall(each.stage.display_name, job.outputs, job.text)
 
 
-def _row(label: str, text: str, style: str = "") -> Text:
-    line = Text(f"  {label:<11}", style="dim")
-    return line.append(text, style=f"not dim {style}")
+def _row(label: str, text: str, style: str = "") -> Line:
+    return Line(Text(text, style=style), _INDENT, Text(f"  {label}", style="dim"))

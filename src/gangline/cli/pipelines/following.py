@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Group
 from rich.live import Live
@@ -47,7 +48,7 @@ def follow(record: Record, run_id: str, screen: Screen) -> None:
 def _show_live(record: Record, run_id: str, screen: Screen) -> None:
     with Live(console=screen.messages, auto_refresh=False, transient=True) as live:
         while (seen := take_overview(record, run_id)).run.outcome == "running":
-            live.update(Group(*run_overview(seen)), refresh=True)
+            live.update(Group(*run_overview(replace(seen, watched=True))), refresh=True)
             time.sleep(1 / _LOOKS_PER_S)
 
 

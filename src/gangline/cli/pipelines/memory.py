@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from gangline.cli.pipelines.figures import iso_time, show_duration, show_time
 from gangline.cli.pipelines.reading import short_id, what_went_wrong
+from gangline.errors import StoreError
 from gangline.store.database import FILE
 from gangline.store.reader import Record
 from gangline.store.rows import RunRow, TaskRow
@@ -120,14 +121,18 @@ class Memory:
 
 
 @contextmanager
-def remembering(folder: str) -> Iterator[Memory]:
-    """What the record of a folder knows; no record is no error, since files speak for themselves.
+def remembering(folder: str, say: Callable[[str], None]) -> Iterator[Memory]:
+    """What the record of a folder knows; without one, files speak for themselves.
 
-    Raises:
-        StoreError: There is one, and it cannot be read.
+    Args:
+        folder: Where runs are recorded.
+        say: Is told if there is a record that cannot be read.
     """
-    if not os.path.exists(os.path.join(folder, FILE)):
-        yield Memory(None)
-        return
-    with Record.open(folder) as record:
-        yield Memory(record)
+    with ExitStack() as stack:
+        memory = Memory(None)
+        if os.path.exists(os.path.join(folder, FILE)):
+            try:
+                memory = Memory(stack.enter_context(Record.open(folder)))
+            except StoreError as error:
+                say(f"What earlier runs did is left out: {error}.")
+        yield memory

@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gangline.cli.output import Line
 from gangline.cli.pipelines.figures import counted, show_clock, show_duration, show_time
 from gangline.cli.pipelines.files import stage_name
 from gangline.cli.pipelines.reading import (
@@ -38,6 +39,7 @@ STYLES = {
     "cancelled": "yellow",
 }
 _FAILURES_SHOWN = 10
+_INDENT = 8
 _WORDS = {"lost": "died", "ok": "done"}
 
 
@@ -51,6 +53,7 @@ class Overview:
         counts: By stage, how many of its tasks are how far.
         failures: The tasks that failed, each with its last attempt.
         now_s: The moment, in seconds since the epoch.
+        watched: It is shown again and again.
     """
 
     run: RunRow
@@ -58,6 +61,7 @@ class Overview:
     counts: dict[str, dict[str, int]]
     failures: Sequence[tuple[TaskRow, AttemptRow | None]]
     now_s: float
+    watched: bool = False
 
 
 def take_overview(record: Record, run: RunRow | str) -> Overview:
@@ -168,16 +172,16 @@ def _state(stage: StageRow, counts: dict[str, int], run: RunRow) -> Text:
             return Text("no jobs", style="dim")
 
 
-def _failures(seen: Overview) -> Iterator[Text]:
+def _failures(seen: Overview) -> Iterator[RenderableType]:
     if not seen.failures:
         return
     yield Text("")
     yield Text(f"{counted(len(seen.failures), 'task')} failed:", style="bold")
     for task, attempt in seen.failures[:_FAILURES_SHOWN]:
-        yield Text(f"  {task.number:>4}  {stage_name(task.stage)}  {task_words(task)}")
+        yield Line(Text(f"{stage_name(task.stage)}  {task_words(task)}"), _INDENT, Text(f"  {task.number:>4}"))
         why = what_went_wrong(attempt)
         if why:
-            yield Text(f"        {why}", style="red")
+            yield Line(Text(why, style="red"), _INDENT)
     more = len(seen.failures) - _FAILURES_SHOWN
     if more > 0:
         yield Text(f"        and {more:,} more; --output json names all")
@@ -203,7 +207,9 @@ def _advice(seen: Overview) -> str:
         case "running" if not seen.stages:
             return "It is finding out what there is to do."
         case "running":
-            return "`gangline status --follow` watches it."
+            return (
+                "Ctrl-C ends the watching, not the run." if seen.watched else "`gangline status --follow` watches it."
+            )
         case _ if not any(seen.counts.values()):
             return "Nothing had to be done: all was up to date."
         case _:

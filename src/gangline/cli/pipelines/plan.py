@@ -9,7 +9,7 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
-from gangline.cli.output import Screen, output_option
+from gangline.cli.output import Line, Screen, output_option
 from gangline.cli.pipelines.figures import counted
 from gangline.cli.pipelines.files import files_words, stage_name
 from gangline.cli.pipelines.loading import definitions, find_program
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gangline.pipeline.running.forecast import Forecast, JobForecast, StageForecast
 
 _JOBS_SHOWN = 10
+_INDENT = 4
 _WIDEST_NAME = 28
 
 
@@ -107,21 +108,21 @@ def _for_people(seen: Forecast, words: Reasons, every: bool) -> Iterator[Rendera
     width = min(max(map(len, names), default=0), _WIDEST_NAME)
     for each, name in zip(seen.stages, names, strict=True):
         runs = each.unsettled_by or each.running
-        line = Text(f"{name:<{width}}  ", style="bold" if runs else "dim")
-        yield line.append(words.of_stage(each), style="not bold")
+        label = Text(name, style="bold" if runs else "dim")
+        yield Line(Text(words.of_stage(each), style="" if runs else "dim"), max(width, len(name)) + 2, label)
         yield from _jobs(each, words, every)
     yield Text("")
     yield Text(_summary(seen), style="bold")
 
 
-def _jobs(each: StageForecast, words: Reasons, every: bool) -> Iterator[Text]:
+def _jobs(each: StageForecast, words: Reasons, every: bool) -> Iterator[RenderableType]:
     jobs = list(each.jobs) if every else each.running
     shown = jobs if every else jobs[:_JOBS_SHOWN]
     for job in shown:
-        line = Text(f"    {job_words(job)}")
-        yield line.append(f"  {words.of_job(job)}", style="dim" if not job.runs else "cyan")
+        line = Text(job_words(job))
+        yield Line(line.append(f"  {words.of_job(job)}", style="dim" if not job.runs else "cyan"), _INDENT)
         if job.lacking:
-            yield Text(f"        {words.lacks(job)}", style="bold red")
+            yield Line(Text(words.lacks(job), style="bold red"), 2 * _INDENT)
     if len(jobs) > len(shown):
         yield Text(f"    and {len(jobs) - len(shown):,} more; --all shows them", style="dim")
     if each.unmatched and not each.unsettled_by:

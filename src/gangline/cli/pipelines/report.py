@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from gangline.cli.output import Line
 from gangline.cli.pipelines.figures import show_clock, show_duration
 from gangline.cli.pipelines.files import stage_name
 from gangline.cli.pipelines.overview import STYLES
@@ -15,7 +16,7 @@ from gangline.store.rows import AttemptRow, RunRow, TaskRow
 
 __all__ = ["task_report"]
 
-_LABEL_WIDTH = 11
+_INDENT = 13
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 _OUTCOMES = {
     "ok": "ok",
@@ -26,7 +27,7 @@ _OUTCOMES = {
 }
 
 
-def task_report(task: TaskRow, attempts: Sequence[AttemptRow], run: RunRow) -> Iterator[Text]:
+def task_report(task: TaskRow, attempts: Sequence[AttemptRow], run: RunRow) -> Iterator[Text | Line]:
     """A task, line by line.
 
     Args:
@@ -53,7 +54,7 @@ def task_report(task: TaskRow, attempts: Sequence[AttemptRow], run: RunRow) -> I
         yield _row("", "How it was run was not recorded.")
 
 
-def _attempt(attempt: AttemptRow, total: int) -> Iterator[Text]:
+def _attempt(attempt: AttemptRow, total: int) -> Iterator[Text | Line]:
     where = f"engine {attempt.engine}" if attempt.engine is not None else ""
     if attempt.pid is not None:
         where += f"{', ' if where else ''}process {attempt.pid} on {attempt.host}"
@@ -96,13 +97,11 @@ def _without_own_frames(traceback: str) -> str:
     return "\n".join(kept)
 
 
-def _row(label: str, text: str, style: str = "") -> Text:
-    line = Text(f"  {label:<{_LABEL_WIDTH}}" if text else f"  {label}", style="dim")
-    line.append(text, style=f"not dim {style}")
-    return line
+def _row(label: str, text: str, style: str = "") -> Line:
+    return Line(Text(text, style=style), _INDENT, Text(f"  {label}", style="dim"))
 
 
-def _block(label: str, text: str, style: str = "") -> Iterator[Text]:
+def _block(label: str, text: str, style: str = "") -> Iterator[Text | Line]:
     """A text of one line beside its label, of several lines below it."""
     lines = text.rstrip().splitlines()
     if not lines:
@@ -110,6 +109,6 @@ def _block(label: str, text: str, style: str = "") -> Iterator[Text]:
     if len(lines) == 1 and label not in ("stdout", "stderr"):
         yield _row(label, lines[0], style)
         return
-    yield _row(label, "")
+    yield Text(f"  {label}", style="dim")
     for line in lines:
-        yield Text(f"    {line}", style=style)
+        yield Text(f"    {line}", style=style, no_wrap=True)
