@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -47,6 +46,8 @@ class Line:
             label.pad_right(self.indent - label.cell_len)
             yield label + self.text
             return
+        from rich.table import Table  # slow to import, and only long lines on terminals need it
+
         grid = Table.grid(padding=0)
         grid.add_column(width=self.indent, no_wrap=True)
         grid.add_column(overflow="fold")
