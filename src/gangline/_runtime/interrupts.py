@@ -32,10 +32,15 @@ def guard(session: Interruptible) -> None:
     _sessions.add(session)
     on_main_thread = threading.current_thread() is threading.main_thread()
     if on_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _on_interrupt)
+        signal.signal(signal.SIGINT, on_interrupt)
 
 
-def _on_interrupt(signum: int, frame: FrameType | None) -> None:
+def on_interrupt(signum: int, frame: FrameType | None) -> None:
+    """The handler. It may be put in place for other signals that shall end a program as Ctrl-C does, too.
+
+    Raises:
+        KeyboardInterrupt: At once, unless a session is in a critical section; then after it.
+    """
     for session in list(_sessions):
         if session.in_critical_section():
             session.interrupted = session.unsettled = True

@@ -106,7 +106,7 @@ def test_what_was_forced_then_is_not_forced_again() -> None:
     assert ran() == ["b.0"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_was_killed_or_interrupted_goes_on(number: signal.Signals) -> None:
     Path("wait").touch()
     program = subprocess.Popen(
@@ -120,7 +120,7 @@ def test_a_run_that_was_killed_or_interrupted_goes_on(number: signal.Signals) ->
     assert call("retry").exit_code == 2  # it is still running
     time.sleep(0.3)  # what is done is known to be done
     program.send_signal(number)
-    program.wait(timeout=20)
+    assert program.wait(timeout=20) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     Path("wait").unlink()
     Path("repaired").touch()
     ran()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -54,7 +57,7 @@ def carry_out(program: Program, asked: Asked, screen: Screen) -> None:
     """
     told = _Told(screen)
     try:
-        with _output(screen):
+        with _output(screen), _interruptible():
             run_program(program, asked, told)
     except KeyboardInterrupt:
         told.end(program, "interrupted")
@@ -114,6 +117,24 @@ class _Told:
             from gangline.cli.pipelines.tally import as_data
 
             self._screen.result(as_data(self.runs, program.name, outcome))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Whoever ends this process by SIGTERM or closes its terminal interrupts the run, as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    from gangline._runtime.interrupts import on_interrupt
+
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, on_interrupt)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _output(screen: Screen) -> AbstractContextManager[None]:
