@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gangline.cli.pipelines.files import short_path
 from gangline.cli.pipelines.tracebacks import dedented, last_place
 from gangline.pipeline.names.nested import flat_strings
-from gangline.pipeline.running.looking import WITHOUT_FILES
+from gangline.pipeline.stages.kinds import WITHOUT_FILES
 
 if TYPE_CHECKING:
     from gangline.pipeline.running.failures import Failed

@@ -14,7 +14,7 @@ from gangline.pipeline.stages.stage import Stage
 if TYPE_CHECKING:
     from gangline.messages import Failure
 
-__all__ = ["Failed", "Failures", "expanding", "failed_job", "failed_stage"]
+__all__ = ["Failed", "Failures", "expanding", "failed_job", "failed_stage", "own_failure", "was_ended"]
 
 _SHORT = 20
 
@@ -45,6 +45,13 @@ class Failed(NamedTuple):
         return [self.stage.name, self.job, name, f"({self.value})" if self.value else "", self.trace]
 
 
+def own_failure(error: BaseException) -> Failure:
+    """The failure of a job whose function ended well: no engine has reported it."""
+    from gangline.messages import Failure  # runs without failures need no messages
+
+    return Failure(error, type(error).__name__, str(error).strip(), "")
+
+
 def failed_job(job: JobRun, failure: Failure) -> Failed:
     """The failure of a job."""
     error, trace = failure.error, failure.traceback
@@ -54,6 +61,12 @@ def failed_job(job: JobRun, failure: Failure) -> Failed:
     ename = failure.ename if isinstance(error, ResultUnreadable) else ""
     trace = trace or f"{failure.ename}: {failure.evalue}\n"
     return Failed(job.stage.stage, job.text, error, failure.evalue, trace, ename)
+
+
+def was_ended(error: BaseException) -> bool:
+    """Whether a job failed since a command of it was ended by a signal."""
+    code, name = getattr(error, "returncode", None), getattr(error, "signal", None)
+    return bool(name) or (isinstance(code, int) and code < 0)
 
 
 def failed_stage(stage: Stage, error: BaseException, job: str = "") -> Failed:

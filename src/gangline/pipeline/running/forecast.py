@@ -23,12 +23,11 @@ from gangline.pipeline.freshness.rules import Assessor
 from gangline.pipeline.names.nested import find_references, flat_strings, is_glob
 from gangline.pipeline.printing.jobs import describe_job
 from gangline.pipeline.printing.judging import Judge, Judgement
+from gangline.pipeline.printing.temporary import FactsWithAbsent, TemporaryFiles
 from gangline.pipeline.running.failures import expanding
-from gangline.pipeline.running.looking import WITHOUT_FILES
 from gangline.pipeline.running.options import RunOptions, Touching
-from gangline.pipeline.running.temporary import FactsWithAbsent, TemporaryFiles
 from gangline.pipeline.stages.expansion import Expansion
-from gangline.pipeline.stages.kinds import Kind
+from gangline.pipeline.stages.kinds import WITHOUT_FILES, Kind
 from gangline.pipeline.stages.selection import Selection, select
 from gangline.pipeline.stages.stage import Stage
 

@@ -10,13 +10,10 @@ from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.log import Log
 from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.running.plan import Plan
-from gangline.pipeline.stages.kinds import Kind
+from gangline.pipeline.stages.kinds import WITHOUT_FILES
 from gangline.pipeline.stages.stage import Stage
 
-__all__ = ["WITHOUT_FILES", "Looker"]
-
-WITHOUT_FILES = frozenset({Kind.PLAIN, Kind.PARALLEL, Kind.MKDIR})
-"""Kinds of stages whose inputs and outputs need not be files."""
+__all__ = ["Looker"]
 
 
 class Looker:

@@ -12,12 +12,11 @@ from gangline.pipeline.ruffus_exceptions import error_missing_output
 from gangline.pipeline.running.jobs import JobRun
 from gangline.pipeline.running.log import Log
 from gangline.pipeline.running.options import RunOptions
-from gangline.pipeline.stages.kinds import Kind
+from gangline.pipeline.stages.kinds import WITHOUT_FILES
 from gangline.pipeline.stages.stage import Stage
 
 __all__ = ["OutputCheck"]
 
-_UNDECLARED = frozenset({Kind.PLAIN, Kind.PARALLEL, Kind.MKDIR})
 _SHORT = 5
 
 
@@ -41,7 +40,7 @@ class OutputCheck:
     def find_error(self, job: JobRun) -> error_missing_output | None:
         """The error of a job that has ended well; None if there is nothing to blame."""
         stage = job.stage.stage
-        if self._asked == "ignore" or stage.kind in _UNDECLARED or stage.uptodate_check is not None:
+        if self._asked == "ignore" or stage.kind in WITHOUT_FILES or stage.uptodate_check is not None:
             return None
         shown = job.params.shown
         names = flat_strings(shown[1]) if len(shown) > 1 else []

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gangline.errors import EngineError, TaskCancelled, TaskTimedOut
-from gangline.pipeline.running.failures import Failures
+from gangline.pipeline.running.failures import Failures, own_failure
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.running.plan import Plan
@@ -206,10 +206,7 @@ class RecordWatcher(Watcher):
 
 def _own_failure(job: JobRun) -> Failure | None:
     """Why a job counts as failed whose function ended well."""
-    from gangline.messages import Failure
-
-    error = job.error
-    return None if error is None else Failure(error, type(error).__name__, str(error).strip(), "")
+    return None if job.error is None else own_failure(job.error)
 
 
 def _outcome(failure: Failure) -> str:

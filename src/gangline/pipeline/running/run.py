@@ -15,22 +15,30 @@ import time
 from collections.abc import Iterable
 
 from gangline.errors import InternalError, TaskCancelled, Unpicklable
-from gangline.messages import Failure
 from gangline.pipeline.names.nested import flat_strings
 from gangline.pipeline.ruffus_exceptions import JobSignalledBreak, MissingInputFileError, RethrownJobError
 from gangline.pipeline.running.engines import Engines
-from gangline.pipeline.running.failures import Failed, Failures, expanding, failed_job, failed_stage, held_back
+from gangline.pipeline.running.failures import (
+    Failed,
+    Failures,
+    expanding,
+    failed_job,
+    failed_stage,
+    held_back,
+    own_failure,
+    was_ended,
+)
 from gangline.pipeline.running.gates import Gates
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.log import Log
-from gangline.pipeline.running.looking import WITHOUT_FILES, Looker
+from gangline.pipeline.running.looking import Looker
 from gangline.pipeline.running.options import RunOptions, Touching
 from gangline.pipeline.running.outcomes import Outcomes
 from gangline.pipeline.running.outputs import OutputCheck
 from gangline.pipeline.running.plan import Plan
 from gangline.pipeline.running.watching import StageOutcome, Watcher
 from gangline.pipeline.running.work import make_directories
-from gangline.pipeline.stages.kinds import Kind
+from gangline.pipeline.stages.kinds import WITHOUT_FILES, Kind
 
 __all__ = ["Run"]
 
@@ -346,10 +354,10 @@ class Run:
             if error is None:
                 self._outcomes.succeeded(job)
                 return
-            failure = Failure(error, type(error).__name__, str(error).strip(), "")
+            failure = own_failure(error)
         else:
             failure = handle.failure
-        if isinstance(failure.error, TaskCancelled):
+        if isinstance(failure.error, TaskCancelled) or (self._ended_by_force and was_ended(failure.error)):
             self._outcomes.cancelled(job, by_force=self._ended_by_force)
             return
         self._plan.recorder.failed(job.params)

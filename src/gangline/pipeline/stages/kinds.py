@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gangline.pipeline import ruffus_exceptions as errors
 
-__all__ = ["KIND_RULES", "Kind", "KindRule"]
+__all__ = ["KIND_RULES", "WITHOUT_FILES", "Kind", "KindRule"]
 
 
 class Kind(Enum):
@@ -29,6 +29,10 @@ class Kind(Enum):
     FILES_RE = "task_files_re"
     PARALLEL = "task_parallel"
     MKDIR = "task_mkdir"
+
+
+WITHOUT_FILES = frozenset({Kind.PLAIN, Kind.PARALLEL, Kind.MKDIR})
+"""Kinds of stages whose inputs and outputs need not be files."""
 
 
 class KindRule(NamedTuple):
