@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "logs": Entry("gangline.cli.pipelines.logs:logs", "Show what tasks of a run have written, and how they ended."),
     "plan": Entry("gangline.cli.pipelines.plan:plan", "Tell what a run would do, and why; nothing is run or changed."),
+    "queue": Entry("gangline.cli.queue.group:queue", "Enter durable jobs, look after them, give orders to them."),
     "retry": Entry(
         "gangline.cli.pipelines.retry:retry",
         "Run the program of the last run again, if that failed, was interrupted or killed.",
@@ -52,15 +53,20 @@ COMMANDS: Mapping[str, Entry] = {
 class CommandTable(click.Group):
     """A group whose commands are imported when they are called."""
 
+    @property
+    def table(self) -> Mapping[str, Entry]:
+        """The commands by name."""
+        return COMMANDS
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in alphabetical order."""
-        return sorted(COMMANDS)
+        return sorted(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command; None if there is none of that name."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        module, _, name = COMMANDS[cmd_name].place.partition(":")
+        module, _, name = self.table[cmd_name].place.partition(":")
         command: click.Command = getattr(import_module(module), name)
         # Click's mark for lines that are kept as they are; docstrings with a backslash in them are raw.
         command.help = (command.help or "").replace("\\b\n", "\b\n")
@@ -69,7 +75,7 @@ class CommandTable(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, self.table[name].help) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of Gangline's becomes its message and an exit code, without a traceback."""

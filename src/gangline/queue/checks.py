@@ -59,7 +59,7 @@ def or_none(check: Check) -> Check:
         try:
             return check(value)
         except Refused as refusal:
-            raise Refused(f"{refusal}, or None") from None
+            raise Refused(f"None, or {refusal}") from None
 
     return check_or_none
 

@@ -216,11 +216,12 @@ class Queue:
             WaitTimeout: It is not final yet; says in which state it is.
             UsageError: There is no such job.
         """
-        if not isinstance(job, int):
-            ids = list(job)
-            deadline = None if timeout is None else time.monotonic() + timeout
-            return [self.wait(one, None if deadline is None else max(0, deadline - time.monotonic())) for one in ids]
         deadline = None if timeout is None else time.monotonic() + timeout
+        if isinstance(job, int):
+            return self._wait(job, timeout, deadline)
+        return [self._wait(one, timeout, deadline) for one in list(job)]
+
+    def _wait(self, job: int, timeout: float | None, deadline: float | None) -> JobRecord:
         while not (record := self.get(job)).final:
             left = _LONGEST_WAIT_S if deadline is None else deadline - time.monotonic()
             if left <= 0:

@@ -115,7 +115,8 @@ def fire_due(store: JobStore) -> float | None:
                 _log.error("the schedule %s cannot be read on this host: %s", row.name, error)
                 continue
             if row.next_at <= now:
-                jobs = [_job_of(row, time) for time in due.times]
+                # Of several equal ones the first keeps others out, if that is asked for; the others may stand beside it.
+                jobs = [_job_of(row, time, row.job.unique and not number) for number, time in enumerate(due.times)]
                 if store.fire_schedule(row.id, row.next_at, due.next_at, jobs) is None:
                     lost_race = True
             soonest = min(soonest, due.next_at)
@@ -123,9 +124,9 @@ def fire_due(store: JobStore) -> float | None:
             return None if soonest == math.inf else max(0.0, soonest - store.now())
 
 
-def _job_of(row: ScheduleRow, time: float) -> NewJob:
+def _job_of(row: ScheduleRow, time: float, unique: bool) -> NewJob:
     properties = {**json.loads(row.job.properties), "due_at": time}
-    return row.job._replace(properties=json.dumps(properties))
+    return row.job._replace(properties=json.dumps(properties), unique=unique)
 
 
 def check_line(value: Any) -> str:

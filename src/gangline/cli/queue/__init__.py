@@ -1,0 +1,1 @@
+"""Commands about a queue of durable jobs."""

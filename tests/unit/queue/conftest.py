@@ -1,0 +1,36 @@
+"""A queue in a file, and classes of jobs as a user's module has them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from gangline.queue import Queue
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is configured, and nothing is left behind."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GANGLINE_QUEUE_URL", raising=False)
+    monkeypatch.delenv("GANGLINE_QUEUE_CONFIG", raising=False)
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[Queue]:
+    with Queue(f"sqlite:///{tmp_path / 'jobs.db'}") as queue:
+        yield queue
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module `shop`, in the current folder."""
+    (tmp_path / "shop.py").write_text((Path(__file__).parent / "shop.py").read_text())
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module("shop")
+    del sys.modules["shop"]
