@@ -96,7 +96,7 @@ def pipeline_printout_graph(
     if not find_circle(graph.order):
         with survey(graph.order, runtime_data, checksum_level, history_file) as seen:
             asked = _Asked(seen.judge)
-            running = set(graph.needed(forced, asked.is_fresh, maximal_rebuild=gnu_make_maximal_rebuild_mode))
+            running = set(seen.needed(graph, forced, asked.is_fresh, maximal_rebuild=gnu_make_maximal_rebuild_mode))
             fresh = {stage for stage in graph.order if asked.is_known_as_fresh(stage, ask=test_all_task_for_update)}
     shown = list(graph.order) if ignore_upstream_of_target else find_relatives(targets)
     chart = Scene(shown, set(targets), set(forced), running, fresh).draw(

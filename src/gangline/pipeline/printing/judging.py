@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from gangline.pipeline.expand.jobs import JobParams
@@ -14,7 +15,7 @@ from gangline.pipeline.stages.expansion import Expansion
 from gangline.pipeline.stages.kinds import Kind
 from gangline.pipeline.stages.stage import Stage
 
-__all__ = ["Judge", "Judgement"]
+__all__ = ["Judge", "Judgement", "blaming"]
 
 _UNCHECKED = frozenset({Kind.PLAIN, Kind.PARALLEL})
 
@@ -88,15 +89,26 @@ class Judge:
             return True
         if not self.has_check(stage):
             return False
-        try:
+        with blaming(stage):
             function, jobs = stage.function, self._expansion.jobs(stage)
             if stage.uptodate_check is None and stage.kind is not Kind.MKDIR:
                 return self._assessor.all_fresh(function, jobs)
             return not any(self.judge(stage, job, function).needs_update for job in jobs)
-        except (
-            Exception
-        ) as error:  # the user's own functions make jobs and check them; whatever they raise names the stage
-            raise _rethrown(stage, error) from error
+
+
+@contextmanager
+def blaming(stage: Stage) -> Iterator[None]:
+    """Around the working out and comparing of a stage's jobs: whatever is raised there names the stage.
+
+    Raises:
+        RethrownJobError: Something was raised; it holds the reason.
+    """
+    try:
+        yield
+    except RethrownJobError:
+        raise
+    except Exception as error:  # the user's own functions make jobs and check them
+        raise _rethrown(stage, error) from error
 
 
 def _ask(check: Callable[..., Any], job: JobParams) -> Judgement:

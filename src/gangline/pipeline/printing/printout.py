@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from gangline.errors import UsageError
@@ -87,8 +87,8 @@ def pipeline_printout(
     order = selection.graph.order
     with_times = detail >= _WITH_TIMES_FROM
     with survey(order, runtime_data, checksum_level, history_file, with_times=with_times) as seen:
-        needed = selection.graph.needed(
-            selection.forced, seen.judge.is_fresh, maximal_rebuild=gnu_make_maximal_rebuild_mode
+        needed = seen.needed(
+            selection.graph, selection.forced, seen.judge.is_fresh, maximal_rebuild=gnu_make_maximal_rebuild_mode
         )
         words = StageLines(seen.expansion, seen.judge, detail, path_level, indent)
         margin = " " * (indent + _MORE_INDENT)
@@ -96,7 +96,7 @@ def pipeline_printout(
             stream.write(textwrap.fill(line, subsequent_indent=margin, width=wrap_width) + "\n")
 
 
-def _lines(selection: Selection, needed: list[Stage], words: StageLines) -> Iterator[str]:
+def _lines(selection: Selection, needed: Sequence[Stage], words: StageLines) -> Iterator[str]:
     running = set(needed)
     if words.detail < _WITH_FRESH_STAGES_BELOW or words.detail >= _WITH_FRESH_STAGES_FROM:
         fresh = [stage for stage in selection.graph.order if stage not in running]

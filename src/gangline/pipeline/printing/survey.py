@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,9 @@ from gangline.pipeline.freshness.history import History
 from gangline.pipeline.freshness.levels import get_level
 from gangline.pipeline.freshness.rules import Assessor
 from gangline.pipeline.printing.judging import Judge
+from gangline.pipeline.printing.temporary import FactsWithAbsent, TemporaryFiles
 from gangline.pipeline.stages.expansion import Expansion
+from gangline.pipeline.stages.graph import Graph
 from gangline.pipeline.stages.stage import Stage
 
 __all__ = ["Survey", "survey"]
@@ -24,10 +26,24 @@ class Survey:
     Attributes:
         expansion: The jobs of all stages.
         judge: Says which of them have something to do.
+        temporary: The stages whose outputs are removed when nothing needs them.
     """
 
     expansion: Expansion
     judge: Judge
+    temporary: TemporaryFiles
+
+    def needed(
+        self,
+        graph: Graph[Stage],
+        forced: Collection[Stage],
+        is_fresh: Callable[[Stage], bool],
+        *,
+        maximal_rebuild: bool,
+    ) -> tuple[Stage, ...]:
+        """The stages that would run, each after its parents; see `Graph.needed`."""
+        needed = graph.needed(forced, is_fresh, maximal_rebuild=maximal_rebuild)
+        return self.temporary.add_makers(graph, needed, forced, self.judge)
 
 
 @contextmanager
@@ -56,4 +72,6 @@ def survey(
     level = get_level(checksum_level)
     expansion = Expansion(stages, runtime_data)
     with History.open(history_file, level, writing=False) as history:
-        yield Survey(expansion, Judge(expansion, Assessor(level, history, with_times=with_times)))
+        facts = FactsWithAbsent(history)
+        judge = Judge(expansion, Assessor(level, history, facts, with_times=with_times))
+        yield Survey(expansion, judge, TemporaryFiles(stages, expansion, facts))

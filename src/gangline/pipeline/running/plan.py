@@ -12,10 +12,10 @@ from gangline.pipeline.freshness.recorder import Recorder
 from gangline.pipeline.freshness.rules import Assessor
 from gangline.pipeline.printing.judging import Judge
 from gangline.pipeline.printing.stage_lines import StageLines
+from gangline.pipeline.printing.temporary import FactsWithAbsent, TemporaryFiles
 from gangline.pipeline.running.failures import expanding
 from gangline.pipeline.running.log import Log
 from gangline.pipeline.running.options import RunOptions, Touching
-from gangline.pipeline.running.temporary import FactsWithAbsent, TemporaryFiles
 from gangline.pipeline.stages.expansion import Expansion
 from gangline.pipeline.stages.selection import Selection, select
 from gangline.pipeline.stages.stage import Stage

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from gangline.pipeline.expand.jobs import JobParams
 from gangline.pipeline.names.nested import find_references, flat_strings
-from gangline.pipeline.printing.judging import Judge
-from gangline.pipeline.running.failures import expanding
+from gangline.pipeline.printing.judging import Judge, blaming
 from gangline.pipeline.stages.expansion import Expansion
 from gangline.pipeline.stages.kinds import Kind
 from gangline.pipeline.stages.stage import Stage
@@ -94,7 +93,7 @@ class Lookahead:
 
     def _look_at(self, stage: Stage, expansion: Expansion) -> list[_Job]:
         must, asks = stage in self._forced, stage in self._needed
-        with expanding(stage):
+        with blaming(stage):
             function = stage.function
             return [
                 _Job(

@@ -16,7 +16,7 @@ from gangline.pipeline.freshness.facts import REMOVED, Fact, FileFacts
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.names.nested import flat_strings, is_glob
 from gangline.pipeline.printing.judging import Judge
-from gangline.pipeline.running.lookahead import Lookahead
+from gangline.pipeline.printing.lookahead import Lookahead
 from gangline.pipeline.stages.expansion import Expansion
 from gangline.pipeline.stages.graph import Graph
 from gangline.pipeline.stages.stage import Stage
