@@ -360,9 +360,10 @@ class Run:
         if isinstance(failure.error, TaskCancelled) or (self._ended_by_force and was_ended(failure.error)):
             self._outcomes.cancelled(job, by_force=self._ended_by_force)
             return
-        self._plan.recorder.failed(job.params)
         if isinstance(failure.error, KeyboardInterrupt):
+            self._outcomes.cancelled(job, by_force=True)
             raise KeyboardInterrupt
+        self._plan.recorder.failed(job.params)
         self._job_failed(job, failed_job(job, failure))
         if isinstance(failure.error, JobSignalledBreak):
             self._failures.head(run.stage, "Exceptions running jobs")
