@@ -100,7 +100,7 @@ def compile_filter(where: Mapping[str, Any] | None, dialect: Dialect) -> Compile
         UsageError: It is no filter; says where.
     """
     compiler = _Compiler(dialect)
-    sql = compiler.filter(where or {}, 0)
+    sql = compiler.filter({} if where is None else where, 0)
     return Compiled(sql, compiler.parameters)
 
 

@@ -31,7 +31,7 @@ WHERE e.job IN_LIST(:jobs)
 ORDER BY e.job, e.number;
 
 -- name: list_needs
-SELECT job, needed, class FROM needs WHERE job IN_LIST(:jobs) ORDER BY job, needed, class;
+SELECT job, needed, class FROM needs WHERE job IN_LIST(:jobs) ORDER BY job, needed NULLS LAST, class;
 
 -- name: list_output
 SELECT number, trial, stream, at, text FROM output WHERE job = :job AND number > :after ORDER BY number LIMIT :limit;

@@ -14,7 +14,7 @@ from gangline.store.queries import load_queries
 __all__ = ["STATEMENTS", "PostgresDialect", "PostgresWork", "adapted"]
 
 PACKAGE = "gangline.store.jobs"
-_CLOCK = "extract(epoch FROM clock_timestamp())::double precision"
+_CLOCK = "extract(epoch FROM statement_timestamp())::double precision"
 
 
 def adapted(statement: str) -> str:
