@@ -22,6 +22,7 @@ from gangline.pipeline.command_line.levels import MESSAGE
 from gangline.pipeline.command_line.options import FLOWCHART_FORMATS as flowchart_formats
 from gangline.pipeline.loggers import black_hole_logger, stderr_logger
 from gangline.pipeline.stages.words import suggestions
+from gangline.pipeline.steering import find_steering
 
 if TYPE_CHECKING:
     from gangline.pipeline.command_line.arguments import (
@@ -192,6 +193,9 @@ def _draw(options: Any, extra: dict[str, Any]) -> None:
         "draw_vertically": not options.draw_horizontally,
         "no_key_legend": not options.key_legend_in_graph,
     }
+    steering = find_steering()
+    if steering is not None and not steering.print_wanted():
+        return  # what stands in the file, stays
     with open(options.flowchart, "wb") as stream:
         _function("pipeline_printout_graph")(**{"stream": stream} | said | extra)
 

@@ -106,6 +106,13 @@ def test_printouts_are_left_out_and_prints_go_to_stderr(capfd: pytest.CaptureFix
     assert sorted(captured.err.split()) == ["command", "hello"]
 
 
+def test_a_flowchart_that_a_program_is_told_to_draw_is_left_as_it_is() -> None:
+    Path("x.svg").write_text("drawn before")
+    text = TWO_STAGES + "cmdline.run(cmdline.get_argparse().parse_args())\n"
+    assert read(text, "--flowchart", "x.svg")[1] == ["make", "copy"]
+    assert Path("x.svg").read_text() == "drawn before"
+
+
 def test_a_program_that_catches_everything_does_not_run_either() -> None:
     options, _ = read(TWO_STAGES + "try:\n    pipeline_run(multiprocess=7)\nexcept:\n    pass\n")
     assert options.multiprocess == 7

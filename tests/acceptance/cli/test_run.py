@@ -360,3 +360,21 @@ def test_ctrl_c_ends_everything_and_leaves_a_clean_terminal(place: str) -> None:
         time.sleep(0.02)
     with Record.open() as record:
         assert record.last_run().outcome == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("import time\nopen('0-x.pid', 'w').close()\ntime.sleep(30)\n", "Interrupted."),
+        (
+            LIVE + "try:\n    pipeline_run()\nexcept KeyboardInterrupt:\n    print('caught by the program')\n",
+            "caught by the program",
+        ),
+    ],
+)
+def test_ctrl_c_before_the_run_and_caught_by_the_program(text: str, last: str) -> None:
+    write(text)
+    Path("wait").touch()
+    ended = on_terminal([*GANGLINE, "run", "pipe.py"], None, lambda: bool(list(Path().glob("*.pid"))))
+    assert ended.code == 130
+    assert ended.lines[-1].removeprefix("^C") == last

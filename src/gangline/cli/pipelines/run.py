@@ -75,9 +75,9 @@ def carry_out(program: Program, asked: Asked, screen: Screen) -> None:
         told.jobs_failed(exc)
         told.end(program, "failed")
         raise SystemExit(WORK_FAILED) from None
-    told.end(program, "failed" if told.failed else "ok")
-    if told.failed:
-        raise SystemExit(WORK_FAILED)
+    told.end(program, told.outcome)
+    if told.outcome != "ok":
+        raise SystemExit(INTERRUPTED if told.outcome == "interrupted" else WORK_FAILED)
 
 
 class _Told:
@@ -100,9 +100,10 @@ class _Told:
         return progress
 
     @property
-    def failed(self) -> bool:
-        """Whether one of the runs did not end well, even if the program has caught that."""
-        return any(tally.outcome != "ok" for tally in self.runs)
+    def outcome(self) -> str:
+        """How it all went, even where the program has caught what a run raised."""
+        outcomes = {tally.outcome for tally in self.runs}
+        return next((each for each in ("interrupted", "failed") if each in outcomes), "ok")
 
     def jobs_failed(self, error: RethrownJobError) -> None:
         """The program ended with this."""
