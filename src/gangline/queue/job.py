@@ -99,8 +99,11 @@ class DurableJob(Described):
 
     @property
     def logger(self) -> logging.Logger:
-        """Its log, which is kept with the job."""
-        return logging.getLogger(self._about.name)
+        """Its log, which is kept with the job: from INFO on, unless the level of this logger is set."""
+        logger = logging.getLogger(self._about.name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.INFO)
+        return logger
 
     @property
     def queue(self) -> Queue:

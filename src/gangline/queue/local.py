@@ -116,5 +116,5 @@ def _shown(logger: logging.Logger) -> Iterator[None]:
     try:
         yield
     finally:
-        logger.removeHandler(handler)
         logger.setLevel(level)
+        logger.removeHandler(handler)

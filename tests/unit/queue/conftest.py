@@ -1,4 +1,4 @@
-"""A queue in a file, and classes of jobs as a user's module has them."""
+"""Classes of jobs as a user's module has them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from types import ModuleType
 
 import pytest
 
-from gangline.queue import Queue
-
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,12 +17,6 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GANGLINE_QUEUE_URL", raising=False)
     monkeypatch.delenv("GANGLINE_QUEUE_CONFIG", raising=False)
-
-
-@pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
-    with Queue(f"sqlite:///{tmp_path / 'jobs.db'}") as queue:
-        yield queue
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from gangline.cli.queue.options import span
 from gangline.errors import UsageError
 from gangline.queue import Queue
 from gangline.store.jobs.port import Ending, OutputLine
-from tests.unit.queue.running import Hands
+from tests.integration.queue_front.running import Hands
 
 Call = Callable[..., Result]
 

@@ -16,7 +16,7 @@ from gangline.queue import Configuration, JobExists, Queue, State, StoreError, U
 from gangline.queue.link import ClaimInfo
 from gangline.queue.naming import load_class
 from gangline.store.jobs.port import Ending
-from tests.unit.queue.running import Hands
+from tests.integration.queue_front.running import Hands
 
 
 def test_a_job_that_was_entered(queue, shop):
@@ -84,7 +84,7 @@ def test_filters(queue, shop):
 
 
 def test_what_there_is_not(queue):
-    with pytest.raises(UsageError, match="there is no job 99 in sqlite"):
+    with pytest.raises(UsageError, match="there is no job 99 in (sqlite|postgresql):"):
         queue.get(99)
     for call in (queue.kill, queue.restart, queue.remove, queue.explain, queue.logs, queue.wait):
         with pytest.raises(UsageError, match="no job 99"):

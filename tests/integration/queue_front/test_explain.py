@@ -6,7 +6,7 @@ import pytest
 
 from gangline.queue import Explanation, Queue
 from gangline.store.jobs.port import Ending
-from tests.unit.queue.running import Hands
+from tests.integration.queue_front.running import Hands
 
 
 def said(queue: Queue, job: int) -> list[str]:
