@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+
 import pytest
 
 from gangline.pipeline import Pipeline, suffix
