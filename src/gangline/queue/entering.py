@@ -201,24 +201,28 @@ class Entrance:
         )  # fmt: skip
         kept = as_json(properties, {**self._configuration.defaults, **over})
         if properties.chain:
-            kept["chain"] = [self._spec(one, location.name) for one in properties.chain]
+            kept["chain"] = [self._spec(one, lane) for one in properties.chain]
         needs = tuple(one for one in properties.dependency if isinstance(one, int))
         classes = tuple(_name_of(one) for one in properties.dependency if not isinstance(one, int))
         return Template(lane, properties, kept, json.dumps(kept), needs, classes)
 
-    def _spec(self, one: Any, after: str) -> dict[str, Any]:
-        """A job of a chain as it is kept until the one before it is complete."""
+    def _spec(self, one: Any, after: Lane) -> dict[str, Any]:
+        """A job of a chain as it is kept until the one before it, which runs in this lane, is complete."""
         job, given = one if isinstance(one, (tuple, list)) else (one, {})
-        name = job if isinstance(job, str) else locate(job).name
-        where = f"{name} in the chain of {after}"
+        found = naming.find_class(naming.check_name(job)) if isinstance(job, str) else job
+        # What cannot be imported here is where the one before it is.
+        location = Location(job, after.folder) if found is None else locate(found)
+        where = f"{location.name} in the chain of {after.name}"
         said = split(where, dict(given))
         arguments.encode(said.args, where)
-        location = Location(naming.check_name(job)) if isinstance(job, str) else locate(job)
+        chosen = dict(said.properties)
+        if after.python and found is None:
+            chosen.setdefault("python", after.python)
         spec: dict[str, Any] = {"name": location.name, "folder": location.folder, "args": dict(said.args)}
         if said.delay_s:
             spec["delay"] = said.delay_s
-        if said.properties:
-            spec["properties"] = {key: _plain(value) for key, value in said.properties.items()}
+        if chosen:
+            spec["properties"] = {key: _plain(value) for key, value in chosen.items()}
         return spec
 
 

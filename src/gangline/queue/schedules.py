@@ -115,7 +115,7 @@ def fire_due(store: JobStore) -> float | None:
                 _log.error("the schedule %s cannot be read on this host: %s", row.name, error)
                 continue
             if row.next_at <= now:
-                # Of several equal ones the first keeps others out, if that is asked for; the others may stand beside it.
+                # Of several equal ones only the first keeps others out, if that is asked for.
                 jobs = [_job_of(row, time, row.job.unique and not number) for number, time in enumerate(due.times)]
                 if store.fire_schedule(row.id, row.next_at, due.next_at, jobs) is None:
                     lost_race = True

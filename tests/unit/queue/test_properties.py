@@ -187,6 +187,15 @@ def test_chains_are_kept_by_name_with_checked_arguments():
         template(Work, chain=[(MoreWork, {"x": {1}})])
 
 
+def test_what_follows_in_another_environment_runs_in_it(tmp_path):
+    kept = template("elsewhere.A", project=tmp_path, python="/opt/python", chain="elsewhere.B").kept
+    assert kept["chain"] == [
+        {"name": "elsewhere.B", "folder": str(tmp_path), "args": {}, "properties": {"python": "/opt/python"}}
+    ]
+    (entry,) = Entrance(Configuration()).chained(kept, 1)
+    assert (entry.lane.folder, entry.lane.python) == (str(tmp_path), "/opt/python")
+
+
 def test_the_entries_of_a_chain():
     entrance = Entrance(Configuration())
     kept = template(Work, chain=[(MoreWork, {"x": 1, "chain": [Work]})]).kept
