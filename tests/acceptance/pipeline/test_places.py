@@ -103,7 +103,13 @@ def test_p9_a_limit_of_a_name_holds_for_all_its_stages_and_one_without_for_its_o
         mark = f"{output}.shared" if shared else f"{output}.own"
         with open(mark, "w"):
             pass
-        time.sleep(0.1)
+        limit = time.monotonic() + 5
+        while shared and not os.path.exists("met") and time.monotonic() < limit:
+            if len([name for name in os.listdir() if name.endswith(".shared")]) > 1:
+                with open("met", "w"):
+                    pass
+            time.sleep(0.005)
+        time.sleep(0.05)
         here = [name for name in os.listdir() if name.endswith(".shared" if shared else ".own")]
         with open(output, "w") as file:
             file.write(str(len(here)))
