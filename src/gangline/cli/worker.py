@@ -51,9 +51,9 @@ def worker(
     url: str | None, slots: int | None, name: str | None, lease_s: float, max_load: float | None,
     min_free_memory: float | None, until_empty: bool, verbose: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    """Take jobs from a queue and run them on this host, until stopped.
+    """Take durable jobs from a queue and run them on this host.
 
-    Start one on each host; several on one host get along. The first SIGTERM or Ctrl-C stops it gently: it takes no more
+    It goes on until it is stopped. Start one on each host; several on one host get along. The first SIGTERM or Ctrl-C stops it gently: it takes no more
     jobs and ends when those that run have ended. The second one ends them and hands them back to the queue. `gangline
     queue halt NAME` stops one from elsewhere.
     """
