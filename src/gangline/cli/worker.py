@@ -9,6 +9,8 @@ from types import FrameType
 
 import click
 
+from gangline.cli.output import Output, Screen, output_option
+
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 
 
@@ -46,7 +48,7 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 )
 @click.option("--until-empty", is_flag=True, help="End when nothing is left to do.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell of each job.")
-@click.option("-q", "--quiet", is_flag=True, help="Tell of trouble only.")
+@output_option
 def worker(
     url: str | None, slots: int | None, name: str | None, lease_s: float, max_load: float | None,
     min_free_memory: float | None, until_empty: bool, verbose: bool, quiet: bool,
@@ -56,12 +58,15 @@ def worker(
     It goes on until it is stopped. Start one on each host; several on one host get along. The first SIGTERM or Ctrl-C stops it gently: it takes no more
     jobs and ends when those that run have ended. The second one ends them and hands them back to the queue. `gangline
     queue halt NAME` stops one from elsewhere.
+
+    What it does is told on stderr; the result is how many jobs ended here in which way. With --output quiet only
+    trouble is told.
     """
     from gangline.queue import Queue
     from gangline.queue.worker.load import LoadLimits
     from gangline.queue.worker.worker import Worker
 
-    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    level = logging.DEBUG if verbose else logging.WARNING if screen.form is Output.QUIET else logging.INFO
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=_FORMAT, datefmt="%Y-%m-%d %H:%M:%S")
     logging.getLogger("gangline.worker").setLevel(level)
     limits = LoadLimits(max_load, None if min_free_memory is None else min_free_memory / 100)
@@ -74,3 +79,6 @@ def worker(
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, stop)
         daemon.run()
+    counts = {kind: daemon.done[kind] for kind in ("complete", "deferred", "failed", "killed", "released")}
+    words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+    screen.result({"worker": daemon.name, "host": daemon.host, **counts}, f"Jobs here: {words or 'none'}.")

@@ -14,7 +14,7 @@ import logging
 import os
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from functools import partial
 
 from gangline._runtime.handle import Handle
@@ -60,6 +60,11 @@ class Worker:
         limits: When the host is too busy.
         until_empty: End when there is nothing left to do, instead of waiting for more.
 
+    Attributes:
+        name: Its name.
+        host: This host's.
+        done: How many jobs ended here in which way, as `Ending` has it.
+
     Raises:
         UsageError: A value makes no sense.
     """
@@ -75,6 +80,7 @@ class Worker:
         self.host = socket.gethostname()
         self.slots = slots or len(os.sched_getaffinity(0))
         self.name = name or f"{self.host}-{os.getpid()}"
+        self.done: Counter[str] = Counter()
         self._queue = queue
         self._store: JobStore = queue.database
         self._lease_s = lease_s
@@ -281,6 +287,7 @@ class Worker:
                 continue
             ending = ending_of(held, read_properties(held.claim.properties))
             if ending is None:
+                self.done["complete"] += 1
                 continue
             if ending.kind in ("complete", "deferred"):
                 self._appetite.learn(held.claim.lane.name, ending.runtime_s)
@@ -299,6 +306,7 @@ class Worker:
         if not self._endings:
             self._first_ending_at = now
         self._endings.append(ending)
+        self.done["failed" if ending.kind == "refused" else ending.kind] += 1
 
     def _renew_engine(self, held: Held) -> None:
         engine = held.handle.engine
