@@ -50,14 +50,21 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 @click.option("-v", "--verbose", is_flag=True, help="Tell of each job.")
 @output_option
 def worker(
-    url: str | None, slots: int | None, name: str | None, lease_s: float, max_load: float | None,
-    min_free_memory: float | None, until_empty: bool, verbose: bool, quiet: bool,
-) -> None:  # fmt: skip
+    url: str | None,
+    slots: int | None,
+    name: str | None,
+    lease_s: float,
+    max_load: float | None,
+    min_free_memory: float | None,
+    until_empty: bool,
+    verbose: bool,
+    screen: Screen,
+) -> None:
     """Take durable jobs from a queue and run them on this host.
 
-    It goes on until it is stopped. Start one on each host; several on one host get along. The first SIGTERM or Ctrl-C stops it gently: it takes no more
-    jobs and ends when those that run have ended. The second one ends them and hands them back to the queue. `gangline
-    queue halt NAME` stops one from elsewhere.
+    It goes on until it is stopped. Start one on each host; several on one host get along. The first SIGTERM or Ctrl-C
+    stops it gently: it takes no more jobs and ends when those that run have ended. The second one ends them and hands
+    them back to the queue. `gangline queue halt NAME` stops one from elsewhere.
 
     What it does is told on stderr; the result is how many jobs ended here in which way. With --output quiet only
     trouble is told.
