@@ -276,7 +276,8 @@ def test_p29_ctrl_c_at_any_moment_is_a_keyboard_interrupt_or_comes_too_late(plac
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=20)
         assert (out, err) == ("interrupted\n", "")
-        assert process.returncode == 0
+        # Python itself ends by the signal when it came in the middle of an `exec` of text, as dataclasses do on import.
+        assert process.returncode in (0, -signal.SIGINT)
         wait_for(lambda process=process: group_is_empty(process.pid), 5)  # type: ignore[misc]
     assert ran(program.replace("range(100)", "range(0)")) == (0, "", "")
     assert len(files("*.1")) == 300
@@ -501,13 +502,13 @@ def test_p34_a_time_limit_ends_commands_too() -> None:
         command.wait()
 
     pipeline = Pipeline("p")
-    pipeline.originate(work, ["slow"], name="slow", time_limit=0.5)
+    pipeline.originate(work, ["slow"], name="slow", time_limit=2)
     pipeline.originate(make(), ["other"], name="other")
     with pytest.raises(RethrownJobError) as caught:
         run(pipeline, multiprocess=2, keep_going=True)
     assert caught.value.group is not None
     assert isinstance(caught.value.group.exceptions[0], TaskTimedOut)
-    assert "0.5" in caught.value.job_exceptions[0][3]
+    assert "2" in caught.value.job_exceptions[0][3]
     assert Path("other").exists()
     wait_for(lambda: not Path(f"/proc/{get('slow.pid')}").exists(), 5)
 
