@@ -52,10 +52,10 @@ RETURNING id, fence, lane, args, properties, priority, trial, attempts_left, enq
 
 -- name: complete_job
 UPDATE jobs
-SET state = 'complete', journaled = 1, unique_key = NULL, lease_until = NULL, finished_at = ?, runtime_s = ?,
-    message = CASE WHEN ?3 = '' THEN message ELSE ?3 END, result = ?, killing = 0, removing = 0,
+SET state = 'complete', journaled = 1, unique_key = NULL, lease_until = NULL, finished_at = ?1, runtime_s = ?2,
+    message = CASE WHEN ?3 = '' THEN message ELSE ?3 END, result = ?4, killing = 0, removing = 0,
     removed_at = CASE WHEN removing THEN ?1 END
-WHERE id = ? AND fence = ? AND state = 'running';
+WHERE id = ?5 AND fence = ?6 AND state = 'running';
 
 -- name: find_claim
 SELECT state, fence, killing, removing, trial, attempts_left, first_deferred_at, worker FROM jobs WHERE id = ?;
