@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gangline.cli.main import gangline
 from gangline.queue import Queue
 from tests.integration.queue_store.conftest import emptied
 from tests.postgres import Server, started_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., str]
 
 PROGRAM = """
 import sys
@@ -62,14 +64,23 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run a program, or (its name is `gangline`) the command, in the folder of the test."""
+    """Run a program in the folder of the test."""
 
-    def run(name: str, *words: str, exits: int = 0) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, *(["-m", "gangline"] if name == "gangline" else [name]), *words]
-        done = subprocess.run(
-            argv, cwd=tmp_path, capture_output=True, text=True, timeout=50, env={**os.environ, "NO_COLOR": "1"}
-        )
-        assert done.returncode == exits, done.stdout + done.stderr
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=50)
+        assert done.returncode == 0, done.stdout + done.stderr
         return done
 
     return run
+
+
+@pytest.fixture
+def command() -> Command:
+    """Give `gangline queue` some words; what it prints on stdout, or on stderr if it fails as it should."""
+
+    def command(*words: str, exits: int = 0) -> str:
+        result = CliRunner().invoke(gangline, ["queue", *words])
+        assert result.exit_code == exits, result.output
+        return result.stderr if exits else result.stdout
+
+    return command

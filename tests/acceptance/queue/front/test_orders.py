@@ -8,26 +8,24 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from gangline.cli.main import gangline
 from gangline.queue import Queue, State, UsageError
 from gangline.queue.schedules import due_times, first_after
 from gangline.store.jobs.port import Ending
 from tests.integration.queue_front.running import Hands
 
 
-def test_q6_kill_a_pending_a_deferred_and_a_finished_job(queue: Queue, run) -> None:
+def test_q6_kill_a_pending_a_deferred_and_a_finished_job(queue: Queue, command) -> None:
     pending = queue.enqueue("program.Work", number=1)
     later = queue.enqueue("program.Work", number=2, delay=3600)
     assert queue.kill(pending) is State.KILLED
-    assert f"job {later} is killed" in run("gangline", "queue", "kill", str(later)).stdout
+    assert f"job {later} is killed" in command("kill", str(later))
     for job in (pending, later):
         with pytest.raises(UsageError, match="killed"):
             queue.kill(job)
     done = queue.enqueue("program.Work", number=3)
     Hands(queue).run()
-    assert "complete" in run("gangline", "queue", "kill", str(done), exits=2).stderr
+    assert "complete" in command("kill", str(done), exits=2)
 
 
 def test_q7_restart_gives_a_new_job_with_the_old_one_as_its_parent(queue: Queue) -> None:
@@ -49,11 +47,11 @@ def test_q7_restart_gives_a_new_job_with_the_old_one_as_its_parent(queue: Queue)
     assert queue.find({"parent": killed})[0].tag == "mine"
 
 
-def test_q7_remove_while_it_runs(queue: Queue, run) -> None:
+def test_q7_remove_while_it_runs(queue: Queue, command) -> None:
     job = queue.enqueue("program.Work", number=1)
     hands = Hands(queue)
     (claim,) = hands.take()
-    assert "is removed when it has ended" in run("gangline", "queue", "remove", str(job)).stdout
+    assert "is removed when it has ended" in command("remove", str(job))
     assert queue.get(job).state == "running"
     hands.end(Ending(job, claim.fence, "complete"))
     record = queue.get(job)
@@ -93,22 +91,22 @@ def test_q14_each_time_once_with_three_at_work_and_after_two_hours_down(
     assert len(times) - len(expected) in (0, 1)
 
 
-def test_q15_a_job_says_for_what_it_waits(queue: Queue, run) -> None:
+def test_q15_a_job_says_for_what_it_waits(queue: Queue, command) -> None:
     a = queue.enqueue("program.Work", number=1)
     b = queue.enqueue("program.Work", number=2)
     d = queue.enqueue("program.Work", number=3, dependency=[a, b])
     hands = Hands(queue)
     hands.run()
-    assert run("gangline", "queue", "explain", str(d)).stdout == (
+    assert command("explain", str(d)) == (
         f"job {d} (program.Work) is pending:\n  it waits for job {b}, which is pending\n"
     )
     hands.run()
-    assert "nothing keeps it" in run("gangline", "queue", "explain", str(d)).stdout
+    assert "nothing keeps it" in command("explain", str(d))
     hands.run()
     assert queue.get(d).state == "complete"
 
 
-def test_q17_what_is_paused_starts_nothing_and_is_shown(queue: Queue, run) -> None:
+def test_q17_what_is_paused_starts_nothing_and_is_shown(queue: Queue, command) -> None:
     job = queue.enqueue("program.Work", number=1)
     hands = Hands(queue, host="mars")
     for words, shown in (
@@ -116,11 +114,11 @@ def test_q17_what_is_paused_starts_nothing_and_is_shown(queue: Queue, run) -> No
         (("--class", "program.Work"), "the class program.Work"),
         (("--host", "mars"), "the host mars"),
     ):
-        assert f"{shown} is paused since" in run("gangline", "queue", "pause", *words, "--reason", "care").stdout
+        assert f"{shown} is paused since" in command("pause", *words, "--reason", "care")
         assert hands.take() == []
-        assert "care" in run("gangline", "queue", "stats").stdout
-        assert "(care)" in run("gangline", "queue", "explain", str(job)).stdout
-        assert run("gangline", "queue", "resume", *words).stdout == "nothing is paused\n"
+        assert "care" in command("stats")
+        assert "(care)" in command("explain", str(job))
+        assert command("resume", *words) == "nothing is paused\n"
     assert len(hands.take()) == 1
 
 
@@ -140,18 +138,13 @@ def test_q23_a_parent_sees_which_child_failed_and_starts_anew_after_a_restart(qu
     assert queue.children(again) == {State.PENDING: 1}
 
 
-def test_all_commands_speak_json(queue: Queue) -> None:
-    def said(*words: str) -> str:
-        result = CliRunner().invoke(gangline, ["queue", *words])
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
+def test_all_commands_speak_json(queue: Queue, command) -> None:
     queue.enqueue("program.Work", number=1)
     for words in (
         ["list"], ["show", "1"], ["logs", "1"], ["explain", "1"], ["stats"], ["pause"], ["resume"], ["schedule"],
         ["schedule", "program.Work", "0 * * * *"], ["enqueue", "program.Work", "number=2"], ["kill", "2"],
         ["restart", "2"], ["remove", "3"], ["purge", "--older-than", "1d"],
     ):  # fmt: skip
-        assert isinstance(json.loads(said(*words, "--output", "json")), dict), words
+        assert isinstance(json.loads(command(*words, "--output", "json")), dict), words
         if words[0] in ("list", "show", "stats"):
-            assert said(*words, "--output", "quiet") == ""
+            assert command(*words, "--output", "quiet") == ""
