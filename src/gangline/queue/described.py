@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from gangline.errors import UsageError
@@ -67,6 +68,10 @@ def locate(cls: Any) -> naming.Location:
         raise UsageError(f"{cls.__qualname__} is no class of jobs; make it one: class {cls.__name__}(DurableJob)")
     if cls.execute is Described.execute:
         raise UsageError(_without_work(cls))
+    if inspect.iscoroutinefunction(cls.execute):
+        raise UsageError(f"{cls.__qualname__}.execute is async; let it be a plain function: asyncio.run(...) in it")
+    if inspect.isgeneratorfunction(cls.execute) or inspect.isasyncgenfunction(cls.execute):
+        raise UsageError(f"{cls.__qualname__}.execute is a generator (it has a yield), of which nothing would run")
     return naming.locate(cls)
 
 

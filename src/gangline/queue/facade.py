@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Literal, Self, overload
+from urllib.parse import quote
 
 from gangline.errors import UsageError, WaitTimeout
 from gangline.queue import configuration, entering, naming
@@ -395,6 +396,7 @@ class Queue:
 
 
 _LONGEST_WAIT_S = 30.0
+_IN_FILE = "sqlite:///"
 
 
 def _reopened(address: str, parent: int | None) -> Queue:
@@ -412,7 +414,15 @@ def _place(url: str | None, parent: int | None, given: Configuration | None) -> 
         url = url or (given or configuration.load()).url or configuration.default_url()
     if not isinstance(url, str) or not url:
         raise UsageError(f"the queue's URL is {url!r}, but must be a text such as 'sqlite:///jobs.db'")
-    return url, parent
+    return _absolute(url), parent
+
+
+def _absolute(url: str) -> str:
+    """The same for other processes, which may be in another folder."""
+    if "://" not in url:
+        return os.path.abspath(url)
+    path = url.removeprefix(_IN_FILE)
+    return url if path == url or not path or path.startswith("/") else f"{_IN_FILE}{quote(os.getcwd())}/{path}"
 
 
 def _called(job: Any) -> str:

@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 
 from gangline.queue import Configuration, JobExists, Queue, State, StoreError, UsageError, WaitTimeout, enqueue
+from gangline.queue.compatibility import Config
 from gangline.queue.link import ClaimInfo
 from gangline.queue.naming import load_class
 from gangline.store.jobs.port import Ending
@@ -84,7 +85,7 @@ def test_filters(queue, shop):
 
 
 def test_what_there_is_not(queue):
-    with pytest.raises(UsageError, match="there is no job 99 in (sqlite|postgresql):"):
+    with pytest.raises(UsageError, match=r"there is no job 99 in (sqlite|postgresql):"):
         queue.get(99)
     for call in (queue.kill, queue.restart, queue.remove, queue.explain, queue.logs, queue.wait):
         with pytest.raises(UsageError, match="no job 99"):
@@ -312,6 +313,30 @@ def test_where_the_queue_is(tmp_path, shop, monkeypatch):
         assert copy.get(number).name == "shop.Add"
     with pytest.raises(UsageError, match="URL"):
         Queue("")
+
+
+def test_a_queue_stays_where_it_was_found(tmp_path, shop, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    for url in ("sqlite:///jobs.db", "jobs.db"):
+        with Queue(url) as queue:
+            data = pickle.dumps(queue)
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        with pickle.loads(data) as copy:
+            assert copy.url == f"sqlite:///{tmp_path}/jobs.db"
+        monkeypatch.chdir(tmp_path)
+
+
+def test_asked_as_a_collection_of_core4(queue, shop):
+    numbers = [queue.enqueue(shop.Report, kind={"c": str(n)}) for n in range(3)]
+    Hands(queue).run()
+    config = Config(queue)
+    assert config.sys.queue.count_documents({}) == config.sys.queue.estimated_document_count() == 2
+    assert config.sys.journal.count_documents({"state": "complete"}) == 1
+    assert [job["_id"] for job in config.sys.queue.find({"args.kind.c": {"$in": ["1", "2"]}})] == numbers[1:]
+    assert config.sys.queue.find_one({"_id": str(numbers[2])})["args"]["kind"] == {"c": "2"}
+    assert config.sys.queue.find_one(str(numbers[1])).id == numbers[1]
+    assert config.sys.queue.find_one({"_id": numbers[0]}) is None
+    assert config.sys.journal.find_one(numbers[0]).state == "complete"
 
 
 def test_the_configuration_describes_classes(tmp_path, shop):

@@ -106,6 +106,16 @@ class Nothing(DurableJob):
     pass
 
 
+class Later(DurableJob):
+    async def execute(self):
+        pass
+
+
+class Bit(DurableJob):
+    def execute(self):
+        yield 1
+
+
 class Stranger:
     pass
 
@@ -116,6 +126,8 @@ class Stranger:
         (first, "names something else than this class"),
         (Nothing, "Nothing has no method execute"),
         (DurableJob, "DurableJob has no method execute"),
+        (Later, "Later.execute is async"),
+        (Bit, "Bit.execute is a generator"),
         (Stranger, r"Stranger is no class of jobs; make it one: class Stranger\(DurableJob\)"),
         (Twice(), "is no class of jobs"),
         (5, "5 is no class of jobs"),
