@@ -42,10 +42,10 @@ class Server:
     _user: dict[str, Any] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Have it listen."""
+        """Have it listen. What it has committed survives its own crash, not that of the machine."""
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c fsync=off "
-            "-c synchronous_commit=off -c full_page_writes=off -c max_connections=40 -c shared_buffers=64MB"
+            "-c full_page_writes=off -c max_connections=40 -c shared_buffers=64MB"
         )
         self._run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "30", "-o", options, "start")
 
@@ -101,14 +101,15 @@ def started_server() -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = Server(f"postgresql://gl@127.0.0.1:{port}/postgres", folder, port, programs, user)
+    # Whatever becomes of the tests, when their process is gone so is the server.
+    last_words = 'cat; kill -QUIT "$(head -n 1 data/postmaster.pid)"; sleep 1; rm -rf "$PWD"'
+    guard = subprocess.Popen(["sh", "-c", last_words], cwd=folder, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         server.make()
         server.start()
         yield server
     finally:
-        if (folder / "data" / "postmaster.pid").exists():
-            server.stop()
-        shutil.rmtree(folder)
+        guard.communicate()
 
 
 def _other_user(folder: Path) -> dict[str, Any]:

@@ -146,9 +146,10 @@ def test_every_statement_is_understood(path: Path) -> None:
 
 
 HOT = [
-    "look", "promote", "head_of_lane", "claim_head", "claim_job", "complete_job", "find_claim", "end_job", "answer_needs",
-    "release_held", "find_unique", "ready_lanes", "count_running", "list_orders", "find_expired", "renew_leases",
-    "find_job", "tell_progress", "list_output", "last_output", "give_back", "find_equal", "existing_jobs", "find_worker", "kill_waiting",
+    "look", "promote", "head_of_lane", "claim_head", "claim_job", "complete_job", "find_claim", "end_job",
+    "answer_needs", "release_held", "find_unique", "ready_lanes", "count_running", "list_orders", "find_expired",
+    "renew_leases", "find_job", "tell_progress", "list_output", "last_output", "give_back", "find_equal",
+    "existing_jobs", "find_worker", "kill_waiting",
 ]  # fmt: skip
 
 

@@ -44,12 +44,14 @@ class Pool(Generic[T]):
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[T]:
-        """A connection for the caller alone; one that an error came out of is put away by `drop` if it is broken."""
+        """A connection for the caller alone; after an error it is not used again."""
         connection = self.take()
         try:
             yield connection
-        finally:
-            self.give(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self.give(connection)
 
     def take(self) -> T:
         """A connection for the caller alone."""

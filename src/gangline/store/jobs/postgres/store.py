@@ -44,8 +44,12 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside):
         self._pool = Pool(self._connect)
         self._ears = Pool(lambda: _Ear(connect(self._address, autocommit=True), self._address.schema))
         self._bell = Bell()
-        with self._connection() as connection:
-            migrate(connection, self._address)
+        try:
+            with self._connection() as connection:
+                migrate(connection, self._address)
+        except BaseException:
+            self.close()
+            raise
 
     def finish_within(self, connection: Any, ending: Ending) -> bool:
         """See `JobStore.finish_within`."""

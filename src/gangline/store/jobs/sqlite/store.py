@@ -49,8 +49,12 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
         self._watchers = Pool(lambda: _Watcher(self._connect()))
         self._bell = Bell()
         _make_folder(os.path.dirname(self._path))
-        with explained(self._path), self._pool.connection() as connection:
-            migrate(connection, self._path)
+        try:
+            with explained(self._path), self._pool.connection() as connection:
+                migrate(connection, self._path)
+        except BaseException:
+            self.close()
+            raise
         warn_of_network(self._path)
 
     def finish_within(self, connection: Any, ending: Ending) -> bool:
@@ -101,7 +105,7 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Work]:
-        with explained(self._path), self._pool.connection() as connection:
+        with self._connection() as connection:
             patiently(connection, "BEGIN")
             try:
                 yield SqliteWork(connection)
@@ -110,7 +114,7 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Work]:
-        with explained(self._path), self._pool.connection() as connection:
+        with self._connection() as connection:
             patiently(connection, "BEGIN IMMEDIATE")
             work = SqliteWork(connection)
             try:
@@ -124,6 +128,16 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
                 raise
             if work.new_lanes:
                 self._lane_ids |= work.new_lanes
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection, which an error in a transaction does not hurt."""
+        with explained(self._path):
+            connection = self._pool.take()
+            try:
+                yield connection
+            finally:
+                self._pool.give(connection)
 
     def _connect(self) -> sqlite3.Connection:
         return connect(self._path, full=self._full)

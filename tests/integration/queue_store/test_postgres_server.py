@@ -1,0 +1,361 @@
+"""A queue in PostgreSQL: servers that are missing, too old, full, restarted or frozen; how jobs are found in them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from gangline.errors import StoreError, StoreUnavailable, UsageError
+from gangline.store.jobs import open_store
+from gangline.store.jobs.port import Ending, Lane
+from gangline.store.jobs.postgres import opening
+from gangline.store.jobs.postgres.statements import STATEMENTS
+from tests.integration.queue_store.conftest import Open, emptied
+from tests.integration.queue_store.support import end, eventually, new, row, take, take_one, worker
+from tests.postgres import Server
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return emptied(server.url)
+
+
+@pytest.fixture
+def admin(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        yield connection
+
+
+def test_addresses() -> None:
+    address = opening.parse_url("postgresql://me:se%40cret@host:5433/db?sslmode=require&schema=mine&password=also")
+    assert address.shown == "postgresql://me@host:5433/db?sslmode=require&schema=mine"
+    assert address.schema == "mine"
+    fields = psycopg.conninfo.conninfo_to_dict(address.conninfo)
+    assert (fields["user"], fields["host"], fields["port"], fields["dbname"]) == ("me", "host", "5433", "db")
+    assert "schema" not in fields
+    assert opening.parse_url("postgresql://host/db").schema == "gangline"
+    for url in ("postgresql://h/d?schema=a;b", "postgresql://h/d?schema=", "postgresql://me:secret@h/d?nonsense=1"):
+        with pytest.raises(UsageError) as refusal:
+            open_store(url)
+        assert "secret" not in str(refusal.value)
+
+
+def test_several_queues_in_one_database(server: Server, admin: psycopg.Connection[Any]) -> None:
+    one, other = open_store(f"{server.url}?schema=one"), open_store(f"{server.url}?schema=other")
+    one.add([new()])
+    assert (one.count(), other.count()) == (1, 0)
+    assert not other.turn(worker(other), room=1).claimed
+    while other.wait_for_change(0.02):
+        pass
+    one.add([new()])
+    assert not other.wait_for_change(0.05)
+    one.close()
+    other.close()
+    admin.execute("DROP SCHEMA one, other CASCADE")
+
+
+def test_many_make_the_queue_at_once(server: Server, admin: psycopg.Connection[Any]) -> None:
+    with ThreadPoolExecutor(5) as pool:
+        stores = list(pool.map(open_store, [f"{server.url}?schema=fresh"] * 5))
+    stores[0].add([new()])
+    assert {store.count() for store in stores} == {1}
+    for store in stores:
+        store.close()
+    admin.execute("DROP SCHEMA fresh CASCADE")
+
+
+def test_who_is_not_let_in(server: Server, admin: psycopg.Connection[Any]) -> None:
+    port = server.port
+    with pytest.raises(StoreUnavailable, match="nothing listens there"):
+        open_store("postgresql://me:secret@127.0.0.1:1/db")
+    with pytest.raises(StoreError, match="no such database"):
+        open_store(f"postgresql://gl@127.0.0.1:{port}/nowhere")
+    with pytest.raises(StoreError, match="no such database or role"):
+        open_store(f"postgresql://nobody:secret@127.0.0.1:{port}/postgres")
+    admin.execute("CREATE ROLE poor LOGIN")
+    with pytest.raises(StoreError, match="may not"):
+        open_store(f"postgresql://poor@127.0.0.1:{port}/postgres?schema=poor")
+    admin.execute("DROP ROLE poor")
+
+
+def test_a_wrong_password_is_not_shown(server: Server, admin: psycopg.Connection[Any]) -> None:
+    rules = server.folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    admin.execute("CREATE ROLE guarded LOGIN PASSWORD 'right'")
+    try:
+        rules.write_text("host all guarded 127.0.0.1/32 scram-sha-256\n" + before)
+        admin.execute("SELECT pg_reload_conf()")
+        with pytest.raises(StoreError, match="password") as refusal:
+            eventually(lambda: open_store(f"postgresql://guarded:very-wrong@127.0.0.1:{server.port}/postgres"))
+        assert "very-wrong" not in str(refusal.value)
+        assert f"guarded@127.0.0.1:{server.port}" in str(refusal.value)
+    finally:
+        rules.write_text(before)
+        admin.execute("SELECT pg_reload_conf()")
+        admin.execute("DROP ROLE guarded")
+
+
+def test_a_server_that_is_too_old(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "OLDEST", 99)
+    with pytest.raises(StoreError, match=r"PostgreSQL \d+, and 99 or newer"):
+        open_store(url)
+
+
+def test_foreign_and_newer_schemas(server: Server, admin: psycopg.Connection[Any]) -> None:
+    admin.execute("CREATE SCHEMA foreign_one; CREATE TABLE foreign_one.jobs (id int)")
+    with pytest.raises(StoreError, match="another program"):
+        open_store(f"{server.url}?schema=foreign_one")
+    open_store(f"{server.url}?schema=newer").close()
+    admin.execute("UPDATE newer.about SET version = 77")
+    with pytest.raises(StoreError, match=r"version 77.*up to 1"):
+        open_store(f"{server.url}?schema=newer")
+    admin.execute("DROP SCHEMA foreign_one, newer CASCADE")
+
+
+def test_the_schema_is_the_sum_of_its_migrations() -> None:
+    shipped = {f"postgres/migrations/{one.name}" for one in Path(opening.__file__).parent.glob("migrations/*.sql")}
+    assert shipped == {file for files in opening.MIGRATIONS for file in files}
+
+
+def test_no_connection_left(url: str, server: Server) -> None:
+    store = open_store(url)
+    others: list[psycopg.Connection[Any]] = []
+    with contextlib.suppress(psycopg.OperationalError):
+        while len(others) < 100:
+            others.append(psycopg.connect(server.url))
+    assert len(others) < 100
+    refused = None
+    try:
+        store.add([new()])  # it has its own
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(store.wait_for_change, 0.5)  # this needs one more
+            refused = waiting.exception()
+    finally:
+        for one in others:
+            one.close()
+    assert isinstance(refused, StoreUnavailable)
+    assert "max_connections" in str(refused)
+    assert store.wait_for_change(5.0)
+    store.close()
+
+
+def test_connections_that_are_killed(url: str, admin: psycopg.Connection[Any]) -> None:
+    store = open_store(url)
+    uid = worker(store)
+    store.add([new(), new()])
+    claim = take_one(store, uid)
+    while store.wait_for_change(0.02):
+        pass
+    _kill_others(admin)
+    with pytest.raises(StoreUnavailable):
+        store.wait_for_change(5.0)
+    assert store.turn(uid, [Ending(claim.id, claim.fence, "complete")], room=1).claimed
+    assert store.wait_for_change(5.0)
+    with ThreadPoolExecutor(1) as pool:
+        admin.execute("SELECT pg_advisory_lock(hashtextextended('gangline gangline cookie c', 0))")
+        waiting = pool.submit(store.change_cookie, "c", "set", "k", 1)
+        eventually(lambda: admin.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
+        _kill_others(admin)
+        assert isinstance(waiting.exception(), StoreUnavailable)
+        admin.execute("SELECT pg_advisory_unlock_all()")
+    assert store.cookie("c") == {}
+    assert store.change_cookie("c", "set", "k", 1) == 1
+    store.close()
+
+
+def _kill_others(admin: psycopg.Connection[Any]) -> None:
+    others = "application_name = 'gangline' AND pid <> pg_backend_pid()"
+    admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}".encode())
+    gone = f"SELECT count(*) = 0 FROM pg_stat_activity WHERE {others}".encode()
+    eventually(lambda: admin.execute(gone).fetchone() == (True,))
+
+
+def test_a_restart_under_load(url: str, server: Server) -> None:
+    """Whatever a call says, each job is there once and each claim ends once."""
+    stop = threading.Event()
+    troubles: list[str] = []
+    entered: list[int] = []
+    ended: list[int] = []
+    unsure = 0
+
+    def enter() -> None:
+        nonlocal unsure
+        store = open_store(url)
+        while not stop.is_set():
+            try:
+                entered.extend(store.add([new(unique=False)]))
+            except StoreUnavailable as error:
+                unsure += 1
+                troubles.append(str(error))
+                stop.wait(0.02)
+        store.close()
+
+    def work(name: str) -> None:
+        store = open_store(url)
+        uid = worker(store, name)
+        endings: list[Ending] = []
+        while not stop.is_set():
+            try:
+                result = store.turn(uid, endings, room=5)
+            except StoreUnavailable as error:
+                troubles.append(str(error))
+                stop.wait(0.02)
+                continue
+            assert result.lost == []
+            ended.extend(ending.job for ending in endings)
+            endings = [Ending(claim.id, claim.fence, "complete") for claim in result.claimed]
+        store.close()
+
+    open_store(url).close()
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(enter), pool.submit(work, "a"), pool.submit(work, "b")]
+        for _ in range(2):
+            before = len(ended)
+            eventually(lambda before=before: len(ended) > before + 50)  # type: ignore[misc]
+            server.stop("immediate")
+            eventually(lambda: troubles)
+            server.start()
+        before = len(ended)
+        eventually(lambda: len(ended) > before + 50)
+        stop.set()
+        for future in running:
+            future.result()
+    store = open_store(url)
+    there = {one.id for one in store.find(journal=None)}
+    assert len(set(entered) - there) == 0
+    assert len(there - set(entered)) <= unsure  # entered, but the answer never arrived
+    assert len(ended) == len(set(ended))
+    assert {one.id for one in store.find({"state": "complete"}, journal=True)} >= set(ended)
+    assert any("connection" in trouble or "listens" in trouble or "starting" in trouble for trouble in troubles)
+    store.close()
+
+
+def test_a_server_that_stands_still_and_goes_on(url: str, server: Server) -> None:
+    store = open_store(url)
+    uid = worker(store)
+    store.add([new()])
+    server.freeze()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(take, store, uid)
+            threading.Timer(0.2, server.thaw).start()
+            assert len(waiting.result()) == 1
+    finally:
+        server.thaw()
+    store.close()
+
+
+def test_the_clock_is_the_servers(url: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(url)
+    uid = worker(store, lease_s=30.0)
+    (number,) = store.add([new(wait_s=0.05)])
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    (claim,) = eventually(lambda: take(store, uid))
+    assert store.recover() == []
+    end(store, uid, claim)
+    found = row(store, number)
+    assert found.started_at is not None
+    assert found.started_at > 1e9
+    assert found.enqueued_at > 1e9
+    store.close()
+
+
+PLANS: dict[str, list[Any]] = {
+    "hold_next": ["ARRAY[{lane}]::bigint[]", 3],
+    "heads": ["ARRAY[{lane}, {other}]::bigint[]", "ARRAY[3, 3]::bigint[]"],
+    "running_of": ["'tests.Job'", "'h'"],
+}
+
+
+@pytest.fixture
+def hundred_thousand(open_queue: Open, admin: psycopg.Connection[Any]) -> Iterator[tuple[int, int]]:
+    """Two lanes of a table that nobody has analysed since."""
+    store = open_queue()
+    admin.execute("ALTER TABLE gangline.jobs SET (autovacuum_enabled = off)")
+    store.add([new(Lane("tests.Job"), priority=one % 3) for one in range(20_000)])
+    store.add([new(Lane("tests.Other"), priority=one % 3) for one in range(500)])
+    lanes = admin.execute("SELECT id FROM gangline.lanes ORDER BY id").fetchall()
+    yield lanes[0][0], lanes[1][0]
+    admin.execute("ALTER TABLE gangline.jobs RESET (autovacuum_enabled)")
+
+
+def explain(connection: psycopg.Connection[Any], call: str) -> list[str]:
+    """The plans of all statements that a call of a function runs."""
+    notices: list[str] = []
+
+    def keep(notice: psycopg.errors.Diagnostic) -> None:
+        notices.append(notice.message_primary or "")
+
+    connection.execute("LOAD 'auto_explain'")
+    connection.execute(
+        "SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; "
+        "SET client_min_messages = log; SET search_path = gangline"
+    )
+    connection.add_notice_handler(keep)
+    connection.execute(call.encode()).fetchall()
+    return [notice for notice in notices if "Query Text" in notice]
+
+
+def test_a_turn_finds_its_jobs_by_the_index_in_a_table_that_was_never_analysed(
+    hundred_thousand: tuple[int, int], open_queue: Open, admin: psycopg.Connection[Any]
+) -> None:
+    uid = worker(open_queue())
+    plans = explain(admin, f"SELECT turn({int(uid, 16)}, NULL, 5, '{{}}', FALSE)")
+    assert any("jobs_ready" in plan for plan in plans)
+    for plan in plans:
+        assert "Seq Scan on jobs" not in plan, plan
+        if "jobs_ready" in plan and "FOR UPDATE" in plan:
+            assert "Sort" not in plan, plan
+    assert admin.execute("SELECT count(*) FROM jobs WHERE state = 'running'").fetchone() == (5,)
+    lane, _ = hundred_thousand
+    (held,) = explain(admin, f"SELECT count(*) FROM hold_next(ARRAY[{lane}]::bigint[], 3)")[:1]
+    assert "Index Scan using jobs_ready" in held
+    assert "Sort" not in held
+
+
+def test_what_workers_do_never_walks_over_all_jobs(
+    hundred_thousand: tuple[int, int], open_queue: Open, admin: psycopg.Connection[Any]
+) -> None:
+    store = open_queue()
+    uid = worker(store)
+    claims = take(store, uid, 50)
+    told = ", ".join(f'{{"job": {claim.id}, "fence": {claim.fence}, "kind": "complete"}}' for claim in claims[:20])
+    plans = explain(admin, f"SELECT end_jobs('[{told}]'::jsonb)")
+    number = int(uid, 16)
+    values = {
+        "worker": number, "lease_s": 5.0, "jobs": [claim.id for claim in claims], "job": claims[0].id, "progress": 0.5,
+        "message": "m", "fence": 1, "flag": "", "lost": 1,
+    }  # fmt: skip
+    for name in ("find_expired", "find_held", "renew_leases", "list_orders", "tell_progress", "find_job", "give_back"):
+        statement = STATEMENTS[name]
+        used = {key: values[key] for key in re.findall(r"%\((\w+)\)s", statement)}
+        found = admin.execute(f"EXPLAIN {statement}".encode(), used).fetchall()
+        plans.append("\n".join(line for (line,) in found))
+    for plan in plans:
+        assert "Seq Scan on jobs" not in plan, plan
+
+
+def test_a_turn_is_one_round_trip(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(url)
+    uid = worker(store)
+    store.add([new(), new()])
+    claim = take_one(store, uid)
+    sent: list[Any] = []
+    execute = psycopg.Connection.execute
+
+    def counting(self: psycopg.Connection[Any], *args: Any, **options: Any) -> psycopg.Cursor[Any]:
+        sent.append(args[0])
+        return execute(self, *args, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", counting)
+    store.turn(uid, [Ending(claim.id, claim.fence, "complete")], room=1)
+    assert len(sent) == 1
+    store.close()
