@@ -7,7 +7,7 @@ from rich.table import Table
 
 from gangline.cli.output import Screen, output_option
 from gangline.cli.queue.options import look_here, pairs, queue_option
-from gangline.cli.queue.words import arguments, clock
+from gangline.cli.queue.words import arguments, clock, narrow
 from gangline.errors import UsageError
 from gangline.queue.facade import Queue
 from gangline.queue.properties import check_all
@@ -66,7 +66,7 @@ def _table(rows: list[Scheduled], now: float) -> Table:
         table.add_column(heading, no_wrap=heading != "arguments")
     for row in rows:
         table.add_row(
-            row.name, row.job, arguments(row.args), row.line, row.timezone or "UTC", row.missed,
+            row.name, row.job, narrow(arguments(row.args)), row.line, row.timezone or "UTC", row.missed,
             clock(row.next_at, now), clock(row.last_at, now) or "never",
         )  # fmt: skip
     return table

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +13,7 @@ from rich.text import Text
 from gangline.cli.pipelines.figures import show_clock, show_duration
 from gangline.queue.record import JobRecord, Paused, WorkerRecord
 
-__all__ = ["STYLES", "clock", "field_table", "job_table", "pause_lines", "shortened", "worker_table"]
+__all__ = ["STYLES", "clock", "field_table", "job_table", "narrow", "pause_lines", "shortened", "worker_table"]
 
 STYLES = {
     "pending": "", "running": "cyan", "deferred": "yellow", "failed": "yellow", "complete": "green",
@@ -34,18 +34,40 @@ def shortened(text: str, most: int) -> str:
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
-def job_table(jobs: Iterable[JobRecord], now: float) -> Table:
+def job_table(jobs: Sequence[JobRecord], now: float) -> Table:
     """Jobs, one in a row."""
-    table = _table("id", "class", "arguments", "state", "priority", "trial", "entered", "", "", right=(0, 4, 5))
+    columns: dict[str, Callable[[JobRecord], str | Text]] = {
+        "id": lambda job: str(job.id),
+        "class": lambda job: job.name,
+        "arguments": lambda job: narrow(arguments(job.args)),
+        "state": state_of,
+    }
+    if any(job.priority for job in jobs):
+        columns["priority"] = lambda job: str(job.priority)
+    if any(job.trial > 1 for job in jobs):
+        columns["trial"] = lambda job: str(job.trial)
+    columns |= {
+        "entered": lambda job: clock(job.enqueued.at, now),
+        "": lambda job: when(job, now),
+        " ": lambda job: narrow(what(job)),
+    }
+    table = _table(*columns, right=("id", "priority", "trial"), narrow=("arguments", " "))
     for job in jobs:
-        state = Text(str(job.state), style=STYLES[job.state])
-        if job.flags:
-            state.append(f" ({', '.join(job.flags)})", style="bold red")
-        table.add_row(
-            str(job.id), job.name, arguments(job.args), state, str(job.priority), str(job.trial),
-            clock(job.enqueued.at, now), when(job, now), what(job),
-        )  # fmt: skip
+        table.add_row(*(show(job) for show in columns.values()))
     return table
+
+
+def state_of(job: JobRecord) -> Text:
+    """A job's state, and what was noticed about it."""
+    state = Text(str(job.state), style=STYLES[job.state])
+    if job.flags:
+        state.append(f" ({', '.join(job.flags)})", style="bold red")
+    return state
+
+
+def narrow(text: str) -> Text:
+    """A text that is cut off where the terminal is too narrow for it."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def arguments(args: dict[str, Any]) -> str:
@@ -84,7 +106,7 @@ def what(job: JobRecord) -> str:
 
 def worker_table(workers: Iterable[WorkerRecord], now: float) -> Table:
     """Workers, one in a row."""
-    table = _table("worker", "host", "process", "jobs", "since", "", right=(2, 3))
+    table = _table("worker", "host", "process", "jobs", "since", "", right=("process", "jobs"), narrow=("",))
     for worker in workers:
         if not worker.alive:
             state = Text(f"not heard of since {clock(worker.heartbeat, now)}", style="bold red")
@@ -116,9 +138,10 @@ def field_table(fields: Iterable[tuple[str, Any]]) -> Table:
     return table
 
 
-def _table(*headings: str, right: tuple[int, ...]) -> Table:
+def _table(*headings: str, right: Container[str] = (), narrow: Container[str] = ()) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, heading in enumerate(headings):
-        last = number == len(headings) - 1
-        table.add_column(heading, justify="right" if number in right else "left", no_wrap=not last, overflow="fold")
+    for heading in headings:
+        # A column that may wrap is the first to become narrower; its cells are then cut off and not wrapped.
+        justify: Literal["left", "right"] = "right" if heading in right else "left"
+        table.add_column(heading, justify=justify, no_wrap=heading not in narrow)
     return table
