@@ -137,6 +137,9 @@ class LoggerProxy(_Proxy):
     def __repr__(self) -> str:
         return f"<LoggerProxy {self._name!r}>"
 
+    def __str__(self) -> str:
+        return "<LoggingProxy object>"  # so printouts and logs show it among a job's parameters
+
 
 def _text_of(message: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """The message, filled in, with the traceback that goes with it: in another process there is none."""
@@ -196,6 +199,9 @@ class MutexProxy(_Proxy):
 
     def __repr__(self) -> str:
         return f"<MutexProxy {self._name!r}>"
+
+    def __str__(self) -> str:
+        return "<unlocked _thread.lock object>"  # so printouts and logs show it, held or not
 
 
 _local_locks: dict[str, threading.Lock] = {}
