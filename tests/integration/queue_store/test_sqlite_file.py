@@ -139,7 +139,7 @@ def test_every_statement_is_understood(path: Path) -> None:
         if name in ("job_columns", "job_tables", "in_queue"):
             continue
         named = dict.fromkeys(re.findall(r":(\w+)", statement))
-        count = max(map(int, re.findall(r"\?(\d)", statement)), default=statement.count("?"))
+        count = max(map(int, re.findall(r"\?(\d+)", statement)), default=statement.count("?"))
         connection.execute(f"EXPLAIN {statement}", named or [None] * count)
     connection.close()
     store.close()
@@ -159,7 +159,7 @@ def test_what_workers_do_never_walks_over_all_jobs(path: Path, name: str) -> Non
     connection = store.connect()
     statement = STATEMENTS[name]
     named = dict.fromkeys(re.findall(r":(\w+)", statement))
-    numbered = max(map(int, re.findall(r"\?(\d)", statement)), default=statement.count("?"))
+    numbered = max(map(int, re.findall(r"\?(\d+)", statement)), default=statement.count("?"))
     plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", named or [None] * numbered).fetchall()
     connection.close()
     store.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, repeat
 from typing import Any, Literal, cast
 
 from gangline.errors import JobExists, UsageError
@@ -39,40 +40,45 @@ class Entering(Base):
             jobs = [job._replace(unique=False) if job.unique and _unique_job(here, job.digest) else job for job in jobs]
         if not jobs:
             return []
-        self._know_lanes(here, jobs)
-        _check_ids(here, jobs)
         ((last,),) = here.connection.execute(STATEMENTS["last_id"])
         first = last + 1
+        rows = self._rows(here, jobs, first)
         try:
-            if len(jobs) == 1:
-                here.connection.execute(STATEMENTS["add_job"], next(self._rows(here, jobs, first)))
-            else:
-                here.connection.executemany(STATEMENTS["add_job"], self._rows(here, jobs, first)).close()
+            here.connection.executemany(STATEMENTS["add_job"], rows).close()
         except sqlite3.IntegrityError as error:
             raise _refusal(here, jobs, first, error) from error
         return list(range(first, first + len(jobs)))
 
     def _rows(self, work: SqliteWork, jobs: Sequence[NewJob], first: int) -> Iterator[tuple[Any, ...]]:
-        now, lanes = work.now, self._lane_ids | work.new_lanes if work.new_lanes else self._lane_ids
-        for number, job in enumerate(jobs, first):
-            (lane, args, digest, unique, priority, attempts, properties, wait_s, parent, needs, classes, host, user,
-             tag, author, hidden) = job  # fmt: skip
-            place = "ready"
-            if (needs or classes) and _note_needs(work, number, job):
-                place = "held"
-            query_at = None
-            if wait_s > 0:
-                place, query_at = "waiting", now + wait_s
-            if not (tag.isascii() and author.isascii() and host.isascii() and user.isascii()) or "\0" in tag + author:
-                tag, author, host, user = map(clean, (tag, author, host, user))
-            yield (
-                lanes[lane], place, priority, attempts, attempts, now, query_at, parent, digest, unique,
-                digest if unique else None, hidden, host, user, tag, author, properties, args, number,
-            )  # fmt: skip
+        """The rows of new jobs; what they wait for is written. Column by column: there may be a hundred thousand."""
+        (lanes, args, digests, uniques, priorities, attempts, properties, waits, parents, needs, classes, hosts, users,
+         tags, authors, hidden) = zip(*jobs, strict=True)  # fmt: skip
+        places, query_ats = ["ready"] * len(jobs), [None] * len(jobs)
+        _check_ids(work, set(parents).difference((None,)).union(*set(needs)))
+        if any(needs) or any(classes):
+            places = ["held" if _note_needs(work, number, job) else "ready" for number, job in enumerate(jobs, first)]
+        if any(waits):
+            places = ["waiting" if wait_s > 0 else place for wait_s, place in zip(waits, places, strict=True)]
+            query_ats = [work.now + wait_s if wait_s > 0 else None for wait_s in waits]
+        return zip(
+            count(first), self._lane_column(work, lanes), places, priorities, attempts, repeat(work.now), query_ats,
+            parents, digests, uniques, hidden, _cleaned(hosts), _cleaned(users), _cleaned(tags), _cleaned(authors),
+            properties, args,
+        )  # fmt: skip
 
-    def _know_lanes(self, work: SqliteWork, jobs: Sequence[NewJob]) -> None:
-        for lane in {job.lane for job in jobs} - self._lane_ids.keys():
+    def _lane_column(self, work: SqliteWork, lanes: Sequence[Lane]) -> Iterable[int]:
+        if lanes[0] in self._lane_ids and lanes.count(lanes[0]) == len(lanes):
+            return repeat(self._lane_ids[lanes[0]])
+        for lane in set(lanes) - self._lane_ids.keys() - work.new_lanes.keys():
             work.new_lanes[lane] = lane_id(work, lane)
+        numbers = self._lane_ids | work.new_lanes
+        return [numbers[lane] for lane in lanes]
+
+
+def _cleaned(texts: Sequence[str]) -> Sequence[str]:
+    """A column of texts as they can be kept."""
+    kept = {text: clean(text) for text in set(texts)}
+    return texts if all(text is new for text, new in kept.items()) else [kept[text] for text in texts]
 
 
 def _unique_job(work: SqliteWork, digest: bytes) -> int | None:
@@ -80,8 +86,7 @@ def _unique_job(work: SqliteWork, digest: bytes) -> int | None:
     return None if found is None else int(found[0])
 
 
-def _check_ids(work: SqliteWork, jobs: Sequence[NewJob]) -> None:
-    named = {job.parent for job in jobs if job.parent is not None}.union(*(job.needs for job in jobs if job.needs))
+def _check_ids(work: SqliteWork, named: set[int]) -> None:
     if named:
         known = {row[0] for row in work.run("existing_jobs", jobs=sorted(named))}
         if missing := sorted(named - known):

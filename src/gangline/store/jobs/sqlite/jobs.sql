@@ -8,13 +8,26 @@ j.id IN (
 
 -- name: add_job
 INSERT INTO jobs (
-    lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique, unique_key,
-    hidden, enqueued_host, enqueued_user, tag, author, properties, args, id
+    id, lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique, unique_key,
+    hidden, enqueued_host, enqueued_user, tag, author, properties, args
 )
-VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (
+    ?1, ?2, 'pending', ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, CASE WHEN ?10 THEN ?9 END, ?11, ?12, ?13, ?14, ?15, ?16, ?17
+);
 
 -- name: last_id
-SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0);
+SELECT max(last, coalesce((SELECT max(id) FROM jobs), 0)) FROM numbers;
+
+-- name: copy_job
+INSERT INTO jobs (
+    id, lane, state, place, priority, attempts, attempts_left, enqueued_at, parent, digest, is_unique, unique_key, hidden,
+    enqueued_host, enqueued_user, tag, author, properties, args
+)
+SELECT (SELECT 1 + max(last, (SELECT max(id) FROM jobs)) FROM numbers), lane, 'pending', 'ready', priority, attempts, attempts,
+    :now, id, digest, is_unique, CASE WHEN is_unique THEN digest END, hidden, enqueued_host, enqueued_user, tag, author,
+    properties, args
+FROM jobs WHERE id = :job
+RETURNING id;
 
 -- name: find_unique
 SELECT id FROM jobs WHERE unique_key = ?;

@@ -6,7 +6,8 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any
 
 from gangline.errors import StoreError, UsageError
@@ -17,7 +18,7 @@ from gangline.store.jobs.leases import Leases
 from gangline.store.jobs.orders import Orders
 from gangline.store.jobs.pool import Pool
 from gangline.store.jobs.port import Ending, Lane
-from gangline.store.jobs.sqlite.opening import connect, explained, migrate, patiently, warn_of_network
+from gangline.store.jobs.sqlite.opening import connect, explained, explanation, migrate, patiently, warn_of_network
 from gangline.store.jobs.sqlite.statements import STATEMENTS, SqliteDialect, SqliteWork
 from gangline.store.jobs.sqlite.turning import Turning
 from gangline.store.jobs.waking import Bell
@@ -103,41 +104,11 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
     def _words(self, name: str) -> str:
         return STATEMENTS[name]
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[Work]:
-        with self._connection() as connection:
-            patiently(connection, "BEGIN")
-            try:
-                yield SqliteWork(connection)
-            finally:
-                connection.execute("ROLLBACK")
+    def _reading(self) -> AbstractContextManager[Work]:
+        return _Transaction(self, "BEGIN", "ROLLBACK")
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Work]:
-        with self._connection() as connection:
-            patiently(connection, "BEGIN IMMEDIATE")
-            work = SqliteWork(connection)
-            try:
-                yield work
-                connection.execute("COMMIT")
-            except BaseException as error:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                if isinstance(error, OverflowError | UnicodeEncodeError):
-                    raise UsageError(f"a value cannot be kept: {error}") from error
-                raise
-            if work.new_lanes:
-                self._lane_ids |= work.new_lanes
-
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection, which an error in a transaction does not hurt."""
-        with explained(self._path):
-            connection = self._pool.take()
-            try:
-                yield connection
-            finally:
-                self._pool.give(connection)
+    def _writing(self) -> AbstractContextManager[Work]:
+        return _Transaction(self, "BEGIN IMMEDIATE", "COMMIT")
 
     def _connect(self) -> sqlite3.Connection:
         return connect(self._path, full=self._full)
@@ -148,6 +119,56 @@ def _make_folder(folder: str) -> None:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the folder {folder} for the queue cannot be made: {error.strerror}") from error
+
+
+class _Transaction:
+    """One transaction. A class, since it is most of what entering one job costs in Python."""
+
+    __slots__ = ("_begin", "_connection", "_end", "_store", "_work")
+
+    def __init__(self, store: SqliteStore, begin: str, end: str) -> None:
+        self._store = store
+        self._begin = begin
+        self._end = end
+
+    def __enter__(self) -> Work:
+        store = self._store
+        try:
+            self._connection = store._pool.take()
+        except sqlite3.Error as error:
+            raise explanation(store._path, error) from error
+        try:
+            patiently(self._connection, self._begin)
+        except BaseException as error:
+            if self._connection.in_transaction:  # an interrupt came just after
+                self._connection.execute("ROLLBACK")
+            store._pool.give(self._connection)
+            if isinstance(error, sqlite3.Error):
+                raise explanation(store._path, error) from error
+            raise
+        self._work = SqliteWork(self._connection)
+        return self._work
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection, store = self._connection, self._store
+        try:
+            if error is None:
+                connection.execute(self._end)
+        except sqlite3.Error as failure:
+            error = failure
+        finally:
+            if connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+            store._pool.give(connection)
+        if isinstance(error, sqlite3.Error):
+            raise explanation(store._path, error) from error
+        if isinstance(error, OverflowError | UnicodeEncodeError):
+            raise UsageError(f"a value cannot be kept: {error}") from error
+        if error is None and self._work.new_lanes:
+            store._lane_ids |= self._work.new_lanes
 
 
 class _Watcher:

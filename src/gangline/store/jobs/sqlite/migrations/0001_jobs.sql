@@ -24,23 +24,23 @@ CREATE TABLE workers (
 );
 CREATE INDEX workers_present ON workers (name) WHERE gone_at IS NULL;
 CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     lane INTEGER NOT NULL,
     state TEXT NOT NULL,
     place TEXT,
-    journaled INTEGER NOT NULL DEFAULT 0,
-    killing INTEGER NOT NULL DEFAULT 0,
-    removing INTEGER NOT NULL DEFAULT 0,
+    journaled INTEGER DEFAULT 0,
+    killing INTEGER DEFAULT 0,
+    removing INTEGER DEFAULT 0,
     priority INTEGER NOT NULL,
-    fence INTEGER NOT NULL DEFAULT 0,
-    trial INTEGER NOT NULL DEFAULT 0,
-    attempts INTEGER NOT NULL,
-    attempts_left INTEGER NOT NULL,
-    failures INTEGER NOT NULL DEFAULT 0,
-    lost INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER DEFAULT 0,
+    trial INTEGER DEFAULT 0,
+    attempts INTEGER,
+    attempts_left INTEGER,
+    failures INTEGER DEFAULT 0,
+    lost INTEGER DEFAULT 0,
     worker INTEGER,
     lease_until REAL,
-    enqueued_at REAL NOT NULL,
+    enqueued_at REAL,
     query_at REAL,
     started_at REAL,
     finished_at REAL,
@@ -54,19 +54,19 @@ CREATE TABLE jobs (
     killed_at REAL,
     removed_at REAL,
     parent INTEGER,
-    digest BLOB NOT NULL,
-    is_unique INTEGER NOT NULL,
+    digest BLOB,
+    is_unique INTEGER,
     unique_key BLOB,
-    hidden INTEGER NOT NULL,
-    enqueued_host TEXT NOT NULL,
-    enqueued_user TEXT NOT NULL,
-    tag TEXT NOT NULL,
-    author TEXT NOT NULL,
-    message TEXT NOT NULL DEFAULT '',
-    sources TEXT NOT NULL DEFAULT '[]',
-    properties TEXT NOT NULL,
+    hidden INTEGER,
+    enqueued_host TEXT,
+    enqueued_user TEXT,
+    tag TEXT,
+    author TEXT,
+    message TEXT DEFAULT '',
+    sources TEXT DEFAULT '[]',
+    properties TEXT,
     result TEXT,
-    args TEXT NOT NULL
+    args TEXT
 );
 CREATE INDEX jobs_ready ON jobs (lane, priority DESC, id) WHERE place = 'ready';
 CREATE INDEX jobs_waiting ON jobs (query_at) WHERE place = 'waiting';
@@ -76,6 +76,13 @@ CREATE INDEX jobs_journal ON jobs (finished_at) WHERE journaled;
 CREATE INDEX jobs_orders ON jobs (worker) WHERE killing;
 CREATE INDEX jobs_by_parent ON jobs (parent) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX jobs_unique ON jobs (unique_key) WHERE unique_key IS NOT NULL;
+CREATE TABLE numbers (
+    last INTEGER NOT NULL
+);
+INSERT INTO numbers VALUES (0);
+CREATE TRIGGER jobs_numbers AFTER DELETE ON jobs
+WHEN NOT EXISTS (SELECT 1 FROM jobs WHERE id > old.id)
+BEGIN UPDATE numbers SET last = max(last, old.id); END;
 CREATE TABLE needs (
     job INTEGER NOT NULL,
     needed INTEGER,
