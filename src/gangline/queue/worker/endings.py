@@ -63,11 +63,15 @@ def _ended(held: Held, properties: Properties, outcome: Outcome) -> Ending | Non
 def _ended_badly(held: Held, properties: Properties, failure: Failure) -> Ending:
     """The job's process died, or it was taken back."""
     claim = held.claim
-    if held.ended_by in ("stop", "lost") or (held.handle.status == "aborted" and held.ended_by != "kill"):
+    if held.ended_by in ("stop", "lost") or (
+        held.handle.status == "aborted" and held.ended_by not in ("kill", "refused")
+    ):
         return Ending(claim.id, claim.fence, "released", output=held.news())
     kind: EndingKind = "failed"
     if held.ended_by == "kill":
         kind, error = "killed", f"killed on order ({_how(failure)})"
+    elif held.ended_by == "refused":
+        kind, error = "refused", held.said
     elif held.said:
         error = f"the job was ended: {held.said}"
     else:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from gangline._runtime.handle import Handle
     from gangline.queue.worker.place import Place
 
-__all__ = ["Held", "HeldJobs"]
+__all__ = ["EndedBy", "Held", "HeldJobs"]
 
-EndedBy = Literal["", "kill", "wall", "zombie", "stop", "lost"]
+EndedBy = Literal["", "kill", "wall", "zombie", "stop", "lost", "refused"]
 
 
 @dataclass(slots=True, eq=False)

@@ -10,11 +10,14 @@ from gangline._runtime.handle import Handle
 from gangline._runtime.session import Session
 from gangline.backends.processes import ProcessesBackend
 from gangline.errors import UsageError
-from gangline.messages import EngineId, Terms
+from gangline.messages import EngineId, EngineJoined, EngineLost, Terms
 from gangline.queue.execution.run import run_job
 from gangline.store.jobs.port import Claim
 
 __all__ = ["Place", "interpreter_of"]
+
+_HOPELESS = 3
+"""After so many engines that ended without any having joined in between, the session starts no more."""
 
 _TERMS = Terms(patient=True)
 _NO_KEYWORDS: dict[str, object] = {}
@@ -34,6 +37,8 @@ class Place:
         self._slots = slots
         self._url = url
         self._session = Session(ProcessesBackend(python=interpreter_of(python)), engines=slots)
+        self._losses: list[str] = []
+        self._session.add_engine_listener(self._on_engine)
 
     def start(self, claims: Sequence[Claim]) -> list[Handle]:
         """Have jobs run, in this order where there is a choice."""
@@ -74,6 +79,17 @@ class Place:
     def lacks_engines(self) -> bool:
         """Whether there is no engine: none could be started, or not yet."""
         return not self._session.engines
+
+    def hopeless(self) -> str:
+        """Why no engine could start, after several attempts; empty while there is hope."""
+        return self._losses[-1] if len(self._losses) >= _HOPELESS and self.lacks_engines() else ""
+
+    def _on_engine(self, event: EngineJoined | EngineLost) -> None:
+        """Called from the session's thread."""
+        if isinstance(event, EngineJoined):
+            self._losses.clear()
+        else:
+            self._losses.append(event.reason)
 
     def close(self) -> None:
         """End the engines."""

@@ -14,23 +14,18 @@ import logging
 import os
 import socket
 import time
-from collections import Counter, deque
-from functools import partial
+from collections import Counter
 
-from gangline._runtime.handle import Handle
 from gangline.errors import StoreUnavailable, UsageError
 from gangline.queue.facade import Queue
 from gangline.queue.schedules import fire_due
 from gangline.queue.worker.appetite import Appetite
 from gangline.queue.worker.chores import Chores
 from gangline.queue.worker.contact import Contact
-from gangline.queue.worker.endings import ending_of
-from gangline.queue.worker.held import Held, HeldJobs
 from gangline.queue.worker.load import LoadLimits
-from gangline.queue.worker.place import Place
-from gangline.queue.worker.said import read_properties
+from gangline.queue.worker.roster import Roster
 from gangline.queue.worker.watch import Watch
-from gangline.store.jobs.port import FINAL, Claim, Ending, JobStore, TurnResult
+from gangline.store.jobs.port import FINAL, Ending, JobStore, TurnResult
 
 __all__ = ["Worker"]
 
@@ -87,17 +82,13 @@ class Worker:
         self._limits = limits or LoadLimits()
         self._until_empty = until_empty
         self._uid = ""
-        self._places: dict[str, Place] = {}
-        self._held = HeldJobs()
+        self._roster = Roster(self.slots, queue._address, self._store.wake)
         self._appetite = Appetite(self.slots)
         self._watch = Watch(self._store)
         self._fire_at = 0.0
         self._chores = Chores()
-        self._ended: deque[Held] = deque()
-        self._woken = False
         self._endings: list[Ending] = []
         self._first_ending_at = 0.0
-        self._renewed_engines: set[tuple[str, int]] = set()
         self._stops = 0
         self._halted = False
         self._stopped_hard = False
@@ -128,7 +119,7 @@ class Worker:
         ):
             self._chores.every(period_s, name, call, first_at=now)
         self._queue.schedule_configured()
-        self._place("")
+        self._roster.prepare()
         _log.info("worker %s: %d slots, queue %s", self.name, self.slots, self._store.url)
         try:
             while self._step():
@@ -159,7 +150,7 @@ class Worker:
                 self._ask |= self._contact.succeeded()
             except StoreUnavailable as error:
                 self._contact.failed(error)
-        if now > self._leased_until and len(self._held):
+        if now > self._leased_until and len(self._roster):
             self._lose_all()
         if self._is_done():
             return False
@@ -167,7 +158,7 @@ class Worker:
         return True
 
     def _is_done(self) -> bool:
-        if len(self._held) or (self._endings and not self._stopped_hard):
+        if len(self._roster) or (self._endings and not self._stopped_hard):
             return False
         if self._stops or self._halted:
             return True
@@ -178,20 +169,22 @@ class Worker:
 
     def _sleep(self) -> None:
         now = time.monotonic()
-        if self._ended:
+        if self._roster.has_news:
             return
         until = self._chores.next_at()
         if self._endings:
             until = min(until, self._first_ending_at + _GATHER_S)
         if self._takes_more():
-            next_in_s = self._appetite.next_in_s(self._held.durations(now)) if len(self._held) >= self.slots else None
+            next_in_s = (
+                self._appetite.next_in_s(self._roster.durations(now)) if len(self._roster) >= self.slots else None
+            )
             until = min(until, self._due_at, now + next_in_s if next_in_s is not None and self._ask else until)
         if self._contact.lost:
             until = max(until, self._contact.retry_at)
         try:
             if self._store.wait_for_change(max(until - now, 0.0)):
                 self._ask = True
-                if len(self._held):  # one of them may have been killed
+                if len(self._roster):  # one of them may have been killed
                     self._chores.hurry("renew", self._renewed_at + _ORDERS_S)
         except StoreUnavailable as error:
             self._contact.failed(error)
@@ -203,17 +196,17 @@ class Worker:
         return not (self._stops or self._halted)
 
     def _turn_is_due(self, now: float) -> bool:
-        if self._endings and (len(self._held) < self.slots or now >= self._first_ending_at + _GATHER_S):
+        if self._endings and (len(self._roster) < self.slots or now >= self._first_ending_at + _GATHER_S):
             return True
         if not self._takes_more() or not (self._ask or now >= self._due_at):
             return False
-        return len(self._held) < self.slots or bool(self._ahead(now))
+        return len(self._roster) < self.slots or bool(self._ahead(now))
 
     def _ahead(self, now: float) -> dict[str, int]:
-        return self._appetite.ahead(self._held.durations(now)) if len(self._places) == 1 else {}
+        return self._appetite.ahead(self._roster.durations(now)) if self._roster.is_uniform else {}
 
     def _turn(self, now: float) -> None:
-        room = max(self.slots - len(self._held), 0) if self._takes_more() else 0
+        room = max(self.slots - len(self._roster), 0) if self._takes_more() else 0
         ahead = self._ahead(now) if self._takes_more() else {}
         asked = max(room, *ahead.values()) if ahead else room
         endings = self._endings
@@ -223,84 +216,36 @@ class Worker:
         if asked:
             self._due_at = float("inf") if result.next_in_s is None else now + result.next_in_s
         self._obey_store(result)
-        self._start(result.claimed, now)
+        for claim in result.claimed:
+            _log.debug("job %d (%s) taken, trial %d", claim.id, claim.lane.name, claim.trial)
+        for ending in self._roster.start(result.claimed, now):
+            self._add_ending(ending, now)
 
     def _obey_store(self, result: TurnResult) -> None:
         for job, fence in result.lost:
             _log.warning("job %d is not this worker's any more", job)
-            if held := self._held.get(job, fence):
-                self._end(held, "lost")
+            if held := self._roster.get(job, fence):
+                self._roster.end(held, "lost", "is another worker's by now")
         for order in result.orders:
-            if (held := self._held.get(order.job, order.fence)) and not held.ended_by:
+            if (held := self._roster.get(order.job, order.fence)) and not held.ended_by:
                 _log.info("job %d is killed on order", order.job)
-                self._end(held, "kill")
+                self._roster.end(held, "kill", "was killed on order")
         if result.halt and not self._halted:
-            _log.info("ordered to stop; %d jobs are running", len(self._held))
+            _log.info("ordered to stop; %d jobs are running", len(self._roster))
             self._halted = True
 
-    def _end(self, held: Held, why: str) -> None:
-        held.ended_by = why  # type: ignore[assignment]
-        held.place.kill(held.handle, "was ended by its worker" if why == "lost" else "was killed on order")
-
-    # Jobs ---------------------------------------------------------------------------------------------------------
-
-    def _place(self, python: str) -> Place:
-        if python not in self._places:
-            self._places[python] = Place(python, self.slots, self._queue._address)
-        return self._places[python]
-
-    def _start(self, claims: list[Claim], now: float) -> None:
-        by_python: dict[str, list[Claim]] = {}
-        for claim in claims:
-            by_python.setdefault(claim.lane.python, []).append(claim)
-        for python, some in by_python.items():
-            try:
-                place = self._place(python)
-            except UsageError as error:
-                for claim in some:
-                    self._add_ending(Ending(claim.id, claim.fence, "refused", error=str(error)), now)
-                continue
-            for claim, handle in zip(some, place.start(some), strict=True):
-                held = Held(claim, place, handle, taken_at=now)
-                self._held.add(held)
-                handle.add_listener(partial(self._on_end, held))
-        self._infer_begun(now)
-
-    def _on_end(self, held: Held, _handle: Handle) -> None:
-        """Called from the session's thread."""
-        self._ended.append(held)
-        if not self._woken:
-            self._woken = True
-            self._store.wake()
-
     def _collect(self, now: float) -> None:
-        self._woken = False
-        again: list[Claim] = []
-        by_place: dict[Place, list[Handle]] = {}
-        while self._ended:
-            held = self._ended.popleft()
-            by_place.setdefault(held.place, []).append(held.handle)
-            self._held.remove(held)
-            if _is_stale(held) and not held.ended_by:
-                self._renew_engine(held)
-                again.append(held.claim)
-                continue
-            ending = ending_of(held, read_properties(held.claim.properties))
+        for claim, ending in self._roster.collect(now):
             if ending is None:
                 self.done["complete"] += 1
                 continue
             if ending.kind in ("complete", "deferred"):
-                self._appetite.learn(held.claim.lane.name, ending.runtime_s)
+                self._appetite.learn(claim.lane.name, ending.runtime_s)
             elif ending.kind in ("failed", "refused"):
                 last = ending.error.rstrip().rpartition("\n")[2]
-                _log.warning("job %d (%s) %s: %s", ending.job, held.claim.lane.name, ending.kind, last)
+                _log.warning("job %d (%s) %s: %s", ending.job, claim.lane.name, ending.kind, last)
+            _log.debug("job %d (%s) %s after %.3f s", ending.job, claim.lane.name, ending.kind, ending.runtime_s)
             self._add_ending(ending, now)
-        for place, handles in by_place.items():
-            place.forget(handles)
-        if again:
-            self._start(again, now)
-        elif by_place:
-            self._infer_begun(now)
 
     def _add_ending(self, ending: Ending, now: float) -> None:
         if not self._endings:
@@ -308,25 +253,11 @@ class Worker:
         self._endings.append(ending)
         self.done["failed" if ending.kind == "refused" else ending.kind] += 1
 
-    def _renew_engine(self, held: Held) -> None:
-        engine = held.handle.engine
-        if engine is not None and (held.place.python, engine) not in self._renewed_engines:
-            self._renewed_engines.add((held.place.python, engine))
-            held.place.renew_engine(engine)
-
-    def _infer_begun(self, now: float) -> None:
-        """As many jobs run as there are slots, in the order in which they were taken."""
-        for number, held in enumerate(self._held):
-            if number >= self.slots:
-                break
-            if held.begun_at is None:
-                held.begun_at = now
-
     # Chores -------------------------------------------------------------------------------------------------------
 
     def _renew(self, now: float) -> None:
         try:
-            result = self._store.renew(self._uid, [(held.claim.id, held.claim.fence) for held in self._held])
+            result = self._store.renew(self._uid, [(held.claim.id, held.claim.fence) for held in self._roster])
         except UsageError:  # it was silent for so long that it was forgotten
             self._lose_all()
             self._uid = self._register()
@@ -353,48 +284,38 @@ class Worker:
             self._ask = True
 
     def _watch_over(self, now: float) -> None:
-        if not len(self._held):
+        if not len(self._roster):
             return
-        for held in self._held:
+        self._roster.give_up_places()
+        for held in self._roster:
             self._watch.look(held, now)
-        if len(self._held) > self.slots and self._appetite.at_hand_s(self._held.durations(now)) is None:
-            self._hand_back(now)
-
-    def _hand_back(self, now: float) -> None:
-        """What waits behind a job that takes long may be taken by others."""
-        running = {place: place.running() for place in self._places.values()}
-        for held in self._held:
-            waits = held.handle.id not in running[held.place] and not held.place.lacks_engines()
-            if waits and not held.ended_by and now - held.taken_at > _UNBEGUN_S:
-                held.place.take_back(held.handle)
+        if len(self._roster) > self.slots and self._appetite.at_hand_s(self._roster.durations(now)) is None:
+            self._roster.hand_back(now)
 
     # Trouble, and the end -----------------------------------------------------------------------------------------
 
     def _lose_all(self) -> None:
-        for held in self._held:
+        for held in self._roster:
             if not held.ended_by:
                 _log.error("job %d is ended: its lease could not be renewed in time", held.claim.id)
-                self._end(held, "lost")
+                self._roster.end(held, "lost", "is another worker's by now")
 
     def _obey(self) -> None:
         if not self._stops:
             return
         if not self._halted:
             self._halted = True
-            _log.info("stopping; %d jobs are running, stop again to end them", len(self._held))
-            for held in self._held:
-                if held.begun_at is None and not held.ended_by:
-                    held.place.take_back(held.handle)
+            _log.info("stopping; %d jobs are running, stop again to end them", len(self._roster))
+            self._roster.take_back_unbegun()
         if self._stops > 1 and not self._stopped_hard:
             self._stopped_hard = True
-            _log.warning("%d jobs are ended and handed back", len(self._held))
-            for held in self._held:
+            _log.warning("%d jobs are ended and handed back", len(self._roster))
+            for held in self._roster:
                 if not held.ended_by:
-                    self._end(held, "stop")
+                    self._roster.end(held, "stop", "was ended with its worker")
 
     def _leave(self) -> None:
-        for place in self._places.values():
-            place.close()
+        self._roster.close()
         try:
             if self._endings:
                 self._store.turn(self._uid, self._endings)
@@ -402,8 +323,3 @@ class Worker:
         except StoreUnavailable as error:
             _log.error("%s; what this worker held comes free when its leases end", error)
         _log.info("worker %s has ended", self.name)
-
-
-def _is_stale(held: Held) -> bool:
-    outcome = held.outcome()
-    return outcome is not None and outcome.kind == "stale"
