@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 import weakref
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from typing import Any, Literal, Self, overload
-from urllib.parse import quote
+from typing import Any, Self, overload
 
 from gangline.errors import UsageError, WaitTimeout
 from gangline.queue import configuration, entering, naming
 from gangline.queue.configuration import Configuration
 from gangline.queue.cookies import Cookie
-from gangline.queue.current import running
 from gangline.queue.described import locate
 from gangline.queue.entering import Entrance, JobClass
 from gangline.queue.explain import Explanation, explain
+from gangline.queue.orders import Orders, checked_id
+from gangline.queue.place import find_place
 from gangline.queue.planning import plan
-from gangline.queue.record import Counts, JobRecord, LogLine, Paused, Scheduled, WorkerRecord
+from gangline.queue.record import Counts, JobRecord, LogLine, Scheduled
 from gangline.queue.values import Values
 from gangline.store.jobs import open_store
-from gangline.store.jobs.port import FINAL, JobStore, NewJob, State
+from gangline.store.jobs.port import JobStore, NewJob
 
 __all__ = ["Queue"]
 
 _open_queues: weakref.WeakSet[Queue] = weakref.WeakSet()
 
 
-class Queue:
+class Queue(Orders):
     """A queue of durable jobs. Its methods may be called from any thread, and in child processes after `os.fork`.
 
     Args:
@@ -47,7 +45,7 @@ class Queue:
     def __init__(
         self, url: str | None = None, *, configuration: Configuration | None = None, parent: int | None = None
     ) -> None:
-        self._address, self._parent = _place(url, parent, configuration)
+        self._address, self._parent = find_place(url, parent, configuration)
         self._configuration = configuration
         self._made_entrance: Entrance | None = None
         self.database: JobStore = open_store(self._address)
@@ -131,7 +129,7 @@ class Queue:
         Raises:
             UsageError: There is none with this id.
         """
-        row = self.database.get(_id(job))
+        row = self.database.get(checked_id(job))
         if row is None:
             raise UsageError(f"there is no job {job} in {self.url}")
         return JobRecord(row)
@@ -171,7 +169,7 @@ class Queue:
 
     def children(self, job: int) -> Counts:
         """How many of the jobs that a job has entered are in which state, the finished ones included."""
-        return self.counts({"parent": _id(job)})
+        return self.counts({"parent": checked_id(job)})
 
     def logs(self, job: int, *, after: int = 0, limit: int = 10_000) -> list[LogLine]:
         """What a job wrote and logged so far.
@@ -184,7 +182,7 @@ class Queue:
         Raises:
             UsageError: There is no such job.
         """
-        found = [LogLine.of(*piece) for piece in self.database.output(_id(job), after=after, limit=limit)]
+        found = [LogLine.of(*piece) for piece in self.database.output(checked_id(job), after=after, limit=limit)]
         if not found and not after:
             self.get(job)
         return found
@@ -195,7 +193,7 @@ class Queue:
         Raises:
             UsageError: There is no such job.
         """
-        return explain(self.database, _id(job))
+        return explain(self.database, checked_id(job))
 
     @overload
     def wait(self, job: int, timeout: float | None = None) -> JobRecord: ...
@@ -229,101 +227,6 @@ class Queue:
                 raise WaitTimeout(f"job {job} ({record.name}) is {record.state} after {timeout:g} s; it goes on")
             self.database.wait_for_change(min(left, _LONGEST_WAIT_S), ends=True)
         return record
-
-    # Orders -------------------------------------------------------------------------------------------------------
-
-    def kill(self, job: int) -> State:
-        """End a job: at once if it does not run; else its worker is told, and its processes end within seconds.
-
-        Returns:
-            KILLED, or RUNNING if its worker has to end it first.
-
-        Raises:
-            UsageError: There is no such job, or it is final; says its state.
-        """
-        return self.database.kill(_id(job))
-
-    def restart(self, job: int) -> int:
-        """Run a job again: one that waits runs now; of a final one a copy is entered, with the old one as its parent.
-
-        Returns:
-            The id of the job that runs: the same, or the copy's.
-
-        Raises:
-            UsageError: There is no such job, or it runs, or waits for nothing but a worker.
-            JobExists: An equal job is not final.
-        """
-        return self.database.restart(_id(job))
-
-    def remove(self, job: int, *, kill: bool = False) -> State:
-        """Take a job out of the queue, into the journal: now, or when it has ended.
-
-        Args:
-            job: Its id.
-            kill: If it runs, end it.
-
-        Returns:
-            Its state; RUNNING if it has to end first.
-
-        Raises:
-            UsageError: There is no such job, or it is in the journal already.
-        """
-        state = self.database.remove(_id(job))
-        if kill and state is State.RUNNING:
-            with contextlib.suppress(UsageError):  # it has ended meanwhile
-                self.database.kill(job)
-        return state
-
-    def pause(self, job: JobClass | None = None, *, host: str | None = None, reason: str = "") -> None:
-        """Start nothing new: of a class, on a host, or at all. What runs goes on.
-
-        Args:
-            job: A class, or "module.Class".
-            host: A host.
-            reason: For people.
-        """
-        scope, name = _scope(job, host)
-        self.database.pause(scope, name, reason)
-
-    def resume(self, job: JobClass | None = None, *, host: str | None = None) -> bool:
-        """Start new jobs again; False if it was not paused."""
-        return self.database.resume(*_scope(job, host))
-
-    def paused(self) -> list[Paused]:
-        """What is paused."""
-        return [Paused.of(row) for row in self.database.pauses()]
-
-    def workers(self) -> list[WorkerRecord]:
-        """The workers, those that died within the last hour included."""
-        return [WorkerRecord.of(row) for row in self.database.workers()]
-
-    def halt(self, worker: str) -> None:
-        """Order a worker to take no more jobs, and to stop when those that run have ended.
-
-        Raises:
-            UsageError: No living worker has this name.
-        """
-        if not self.database.halt(worker):
-            names = sorted(row.name for row in self.database.workers() if row.alive)
-            raise UsageError(f"no worker called {worker!r} is alive; there are: {', '.join(names) or 'none'}")
-
-    def purge(self, older_than: float | timedelta, *, states: Iterable[State | str] = (State.COMPLETE,)) -> int:
-        """Delete the records of jobs that have been over for a while, with what they wrote.
-
-        Args:
-            older_than: For how long they must have been over; seconds.
-            states: Final states.
-
-        Returns:
-            How many were deleted.
-
-        Raises:
-            UsageError: A state is not final.
-        """
-        seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
-            raise UsageError(f"older_than is {older_than!r}, but must be a number of seconds, 0 or more")
-        return self.database.purge(float(seconds), states=[_final(state) for state in states])
 
     # Schedules ----------------------------------------------------------------------------------------------------
 
@@ -396,59 +299,14 @@ class Queue:
 
 
 _LONGEST_WAIT_S = 30.0
-_IN_FILE = "sqlite:///"
 
 
 def _reopened(address: str, parent: int | None) -> Queue:
     return Queue(address, parent=parent)
 
 
-def _place(url: str | None, parent: int | None, given: Configuration | None) -> tuple[str, int | None]:
-    job = running.get()
-    if url is None and job is not None and job._about.url:
-        url = job._about.url
-    if job is not None and parent is None and url == job._about.url:
-        parent = job.id
-    if url is None:
-        url = os.environ.get(configuration.URL_VARIABLE, "")
-        url = url or (given or configuration.load()).url or configuration.default_url()
-    if not isinstance(url, str) or not url:
-        raise UsageError(f"the queue's URL is {url!r}, but must be a text such as 'sqlite:///jobs.db'")
-    return _absolute(url), parent
-
-
-def _absolute(url: str) -> str:
-    """The same for other processes, which may be in another folder."""
-    if "://" not in url:
-        return os.path.abspath(url)
-    path = url.removeprefix(_IN_FILE)
-    return url if path == url or not path or path.startswith("/") else f"{_IN_FILE}{quote(os.getcwd())}/{path}"
-
-
 def _called(job: Any) -> str:
     return job if isinstance(job, str) else getattr(job, "__qualname__", repr(job))
-
-
-def _id(job: Any) -> int:
-    if isinstance(job, bool) or not isinstance(job, int):
-        raise UsageError(f"a job's id is a whole number, not {job!r}")
-    return job
-
-
-def _final(state: State | str) -> State:
-    if state not in FINAL:
-        raise UsageError(f"{str(state)!r} is no final state; those are {', '.join(sorted(FINAL))}")
-    return State(state)
-
-
-def _scope(job: JobClass | None, host: str | None) -> tuple[Literal["queue", "class", "host"], str]:
-    if job is not None and host is not None:
-        raise UsageError("either a class is paused or a host, not both at once")
-    if host is not None:
-        return "host", host
-    if job is not None:
-        return "class", naming.check_name(job) if isinstance(job, str) else locate(job).name
-    return "queue", ""
 
 
 def _reopen_all() -> None:
