@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import json.encoder
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
 
 from gangline.errors import UsageError
 
-__all__ = ["ARGUMENTS_MOST_BYTES", "digest_of", "encode"]
+__all__ = ["ARGUMENTS_MOST_BYTES", "digests_of", "encode"]
 
 ARGUMENTS_MOST_BYTES = 16 * 2**20
 _DEEPEST = 100
@@ -35,7 +35,7 @@ def encode(args: Mapping[str, Any], where: str, noun: str = "the argument") -> s
     Raises:
         UsageError: JSON cannot say it, or it is too much; names the argument, and the place in it.
     """
-    if not isinstance(args, Mapping):
+    if type(args) is not dict and not isinstance(args, Mapping):
         raise UsageError(f"{where}: the arguments of a job are a dict, not {args!r:.100}")
     try:
         text = _encode_simple(args) or _encode_any(args, where, noun)
@@ -59,11 +59,11 @@ def _encode_simple(args: Mapping[str, Any]) -> str:
     parts = []
     for key, value in sorted(args.items(), key=_KEY) if len(args) > 1 else args.items():
         kind = type(value)
-        if type(key) is not str:
+        if type(key) is not str or not key.isprintable():
             return ""
-        if kind is int and key.isprintable():
+        if kind is int:
             parts.append(f"{_quoted(key)}:{value}")
-        elif kind is str and value.isprintable() and key.isprintable():
+        elif kind is str and value.isprintable():
             parts.append(f"{_quoted(key)}:{_quoted(value)}")
         else:
             return ""
@@ -79,14 +79,20 @@ def _encode_any(args: Mapping[str, Any], where: str, noun: str) -> str:
     return _encode(dict(args))
 
 
-def digest_of(name: str, args: str) -> bytes:
-    """What is the same for jobs of the same class with the same arguments.
+def digests_of(name: str) -> Callable[[str], bytes]:
+    """What is the same for jobs of the same class with the same arguments: from the arguments as `encode` gives them.
 
     Args:
         name: The class, "module.Class".
-        args: The arguments as `encode` gives them.
     """
-    return blake2b(f"{name}\0{args}".encode(), digest_size=16).digest()
+    of_class = blake2b(f"{name}\0".encode(), digest_size=16)
+
+    def digest(args: str) -> bytes:
+        both = of_class.copy()
+        both.update(args.encode())
+        return both.digest()
+
+    return digest
 
 
 def _check(value: Any, place: str, where: str, depth: int) -> None:

@@ -99,7 +99,7 @@ def reasons(row: JobRow, facts: Facts) -> Iterator[Reason]:
         error = (
             row.errors[-1]["error"].strip().splitlines()[-1] if row.errors and row.state is not State.COMPLETE else ""
         )
-        yield Ended(str(row.state), ended, error, row.journaled)
+        yield Ended(row.id, str(row.state), ended, error, row.journaled)
         return
     if row.state is State.RUNNING:
         flags = ("nonstop",) * (row.wall_at is not None) + ("zombie",) * (row.zombie_at is not None)

@@ -29,6 +29,7 @@ class Reason:
 class Ended(Reason):
     """It is final."""
 
+    job: int
     state: str
     at: float | None
     error: str
@@ -38,7 +39,7 @@ class Ended(Reason):
         when = "" if self.at is None else f" since {_clock(self.at)}"
         why = f": {self.error}" if self.error else ""
         where = "; it is in the journal" if self.journaled else ""
-        again = "; run it again with: gangline queue restart" if self.state != State.COMPLETE else ""
+        again = f"; run it again with: gangline queue restart {self.job}" if self.state != State.COMPLETE else ""
         return f"it is {self.state}{when}{why}{where}{again}"
 
 

@@ -140,7 +140,7 @@ def test_what_runs_and_what_is_over(queue, shop):
     hands.end(Ending(job, claim.fence, "failed", error="Traceback\n  ...\nKeyError: 'x'\n"))
     (reason,) = said(queue, job)
     assert reason.startswith("it is error since 20")
-    assert reason.endswith(": KeyError: 'x'; run it again with: gangline queue restart")
+    assert reason.endswith(": KeyError: 'x'; run it again with: gangline queue restart 1")
     new = queue.restart(job)
     hands.run()
     (reason,) = said(queue, new)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gangline.errors import UsageError
-from gangline.queue.arguments import digest_of, encode
+from gangline.queue.arguments import digests_of, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 JSON = st.recursive(
@@ -94,8 +94,9 @@ def test_too_much():
 
 
 def test_digests():
-    one = digest_of("m.C", encode({"a": 1, "b": 2}, ""))
+    digest = digests_of("m.C")
+    one = digest(encode({"a": 1, "b": 2}, ""))
     assert len(one) == 16
-    assert one == digest_of("m.C", encode({"b": 2, "a": 1}, ""))
-    assert one != digest_of("m.D", encode({"a": 1, "b": 2}, ""))
-    assert one != digest_of("m.C", encode({"a": 1, "b": 2.5}, ""))
+    assert one == digest(encode({"b": 2, "a": 1}, ""))
+    assert one != digests_of("m.D")(encode({"a": 1, "b": 2}, ""))
+    assert one != digest(encode({"a": 1, "b": 2.5}, ""))

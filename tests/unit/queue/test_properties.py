@@ -207,5 +207,5 @@ def test_the_entries_of_a_chain():
 
 def test_dependencies_are_ids_and_classes():
     made = template(Work, dependency=[3, MoreWork, "shop.Orders"])
-    assert made.needs == (3,)
-    assert made.needs_classes == (f"{__name__}.MoreWork", "shop.Orders")
+    assert made.entry.needs == (3,)
+    assert made.entry.needs_classes == (f"{__name__}.MoreWork", "shop.Orders")
