@@ -271,7 +271,10 @@ SELECT id, name, line, timezone, missed, job, next_at, last_at FROM schedules OR
 INSERT INTO schedules (name, line, timezone, missed, job, next_at)
 VALUES (:name, :line, :timezone, :missed, :job, :next_at)
 ON CONFLICT (name) DO UPDATE SET line = excluded.line, timezone = excluded.timezone, missed = excluded.missed,
-    job = excluded.job, next_at = excluded.next_at
+    job = excluded.job, next_at = CASE
+        WHEN schedules.line = excluded.line AND schedules.timezone = excluded.timezone THEN schedules.next_at
+        ELSE excluded.next_at
+    END
 RETURNING id;
 
 -- name: move_schedule

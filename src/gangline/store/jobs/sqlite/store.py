@@ -65,6 +65,10 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
         with explained(self._path):
             if not connection.in_transaction:
                 patiently(connection, "BEGIN IMMEDIATE")
+            found = connection.execute(STATEMENTS["find_claim"], (ending.job,)).fetchone()
+            # An ending that was told before will not do here: the caller's work would be written twice.
+            if found is None or found[:2] != (State.RUNNING, ending.fence):
+                return False
             return not self._end(SqliteWork(connection), [ending])
 
     def connect(self) -> sqlite3.Connection:
@@ -72,6 +76,8 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
         with explained(self._path):
             connection = sqlite3.connect(self._path, timeout=60.0, check_same_thread=False)
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._full else 'NORMAL'}")
+            # Python begins none by itself before statements such as CREATE TABLE.
+            patiently(connection, "BEGIN IMMEDIATE")
         return connection
 
     def wait_for_change(self, timeout_s: float, *, ends: bool = False) -> bool:

@@ -1,4 +1,7 @@
 -- What a worker's turn does on the server, so that it takes one round trip. The words and the rules are those of port.py.
+--
+-- `turn` and `end_jobs` are what is called from outside; the others see the settings of these. The settings keep the planner
+-- from scanning, sorting or joining whole tables, whatever it believes of tables that were never analysed.
 
 CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode($1, 'hex') $$;
 
@@ -15,7 +18,7 @@ $$ SELECT extract(epoch FROM clock_timestamp())::double precision $$;
 
 -- Wakes those who wait: workers, or those who wait for the end of jobs. These hold a lock while they do; while nobody holds
 -- it, nobody is told.
-CREATE FUNCTION tell_changed(workers boolean, ends boolean) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION tell_changed(workers boolean, ends boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF workers THEN
         PERFORM pg_notify('gangline_' || current_schema(), '');
@@ -27,7 +30,7 @@ END $$;
 
 -- Enters jobs, in their order. `equal` says what becomes of one that is equal to one that is not final: "refused" (then
 -- nothing is entered), "entered" all the same, or "left out".
-CREATE FUNCTION enter_jobs(new_jobs jsonb, equal text) RETURNS bigint[] LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION enter_jobs(new_jobs jsonb, equal text) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
     item record;
     number bigint;
@@ -101,7 +104,7 @@ END $$;
 
 -- Lets go what waited for jobs that are complete now. Rows are held before they are looked at: two jobs that end at the same
 -- time would each see the other as missing yet.
-CREATE FUNCTION answer_needs(complete bigint[]) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION answer_needs(complete bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     waiting bigint[];
 BEGIN
@@ -127,7 +130,9 @@ BEGIN
 END $$;
 
 -- Writes what became of claims; returns those that were not held, and whether a job of a limited class has ended.
-CREATE FUNCTION end_jobs(endings jsonb, OUT lost jsonb, OUT freed boolean) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION end_jobs(endings jsonb, OUT lost jsonb, OUT freed boolean) LANGUAGE plpgsql 
+SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     now_s double precision := clock();
     complete bigint[];
@@ -136,7 +141,8 @@ DECLARE
     done bigint[];
     item record;
 BEGIN
-    PERFORM 1 FROM jobs WHERE id IN (SELECT (e ->> 'job')::bigint FROM jsonb_array_elements(endings) e) ORDER BY id FOR UPDATE;
+    PERFORM 1 FROM jobs WHERE id = ANY (ARRAY(SELECT (e ->> 'job')::bigint FROM jsonb_array_elements(endings) e))
+    ORDER BY id FOR UPDATE;
     WITH told AS (
         SELECT e.*, j.killing, j.removing, j.worker, j.trial AS at_trial,
             coalesce(j.first_deferred_at, CASE WHEN e.kind = 'deferred' THEN now_s END) AS deferred_at,
@@ -220,17 +226,14 @@ BEGIN
 END $$;
 
 -- The ready jobs of some lanes that are next, best first, held by this transaction; those that others hold are left out.
--- Neither sorting nor scanning is an answer, whatever the planner believes of a table that was never analysed.
-CREATE FUNCTION hold_next(lane_ids bigint[], most bigint) RETURNS SETOF bigint LANGUAGE plpgsql SET search_path FROM CURRENT
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION hold_next(lane_ids bigint[], most bigint) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY SELECT id FROM jobs WHERE place = 'ready' AND lane = lane_ids[1]
         ORDER BY priority DESC, id LIMIT most FOR UPDATE SKIP LOCKED;
 END $$;
 
 CREATE FUNCTION heads(lane_ids bigint[], mosts bigint[]) RETURNS TABLE (job bigint, lane_id bigint, job_priority bigint)
-LANGUAGE plpgsql SET search_path FROM CURRENT
-SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY SELECT head.id, wanted.lane, head.priority
         FROM unnest(lane_ids, mosts) AS wanted (lane, most)
@@ -243,7 +246,7 @@ END $$;
 
 -- Chooses and holds jobs for a worker: see `turn`. The rules are those of claiming.py.
 CREATE FUNCTION choose_jobs(worker_name text, worker_host text, room bigint, ahead jsonb, forced_only boolean)
-RETURNS bigint[] LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
     most bigint := greatest(room, (SELECT max(value::bigint) FROM jsonb_each_text(ahead)));
     own bigint;
@@ -351,7 +354,7 @@ BEGIN
 END $$;
 
 -- How many jobs of a class run: on a host, and on all.
-CREATE FUNCTION running_of(class_name text, worker_host text) RETURNS jsonb LANGUAGE sql VOLATILE SET search_path FROM CURRENT AS $$
+CREATE FUNCTION running_of(class_name text, worker_host text) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
     SELECT jsonb_build_array(count(*) FILTER (WHERE w.host = worker_host), count(*))
     FROM jobs j JOIN workers w ON w.id = j.worker
     WHERE j.state = 'running' AND j.place IS NULL AND NOT j.journaled
@@ -364,7 +367,9 @@ $$;
 
 -- A worker's turn: see `JobStore.turn`. NULL if there is no such worker.
 CREATE FUNCTION turn(worker_number bigint, endings jsonb, room bigint, ahead jsonb, forced_only boolean)
-RETURNS json LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+RETURNS json LANGUAGE plpgsql 
+SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     me record;
     now_s double precision;
