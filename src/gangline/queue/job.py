@@ -202,7 +202,8 @@ class DurableJob(Described):
             yield connection
             if self.id is not None and not store.finish_within(connection, self._ending(text)):
                 raise StoreError(
-                    f"job {self.id} was not completed, and its work was taken back: it is another worker's meanwhile"
+                    f"job {self.id} was not completed by this, and its work was taken back: "
+                    "it is another worker's meanwhile, or complete already"
                 )
             connection.commit()
         except BaseException:

@@ -239,7 +239,36 @@ def test_completion_together_with_the_jobs_own_work(queue, tmp_path, monkeypatch
     assert queue.get(bad).state == "error"
     connection = queue.database.connect()
     assert connection.execute("SELECT count(*) FROM totals").fetchone() == (1,)
+    connection.execute("DROP TABLE totals")
+    connection.commit()
     connection.close()
+
+
+def test_work_is_not_committed_twice(queue, tmp_path, monkeypatch):
+    (tmp_path / "twice.py").write_text(
+        "from gangline.queue import DurableJob\n\n\n"
+        "class Twice(DurableJob):\n"
+        "    def execute(self):\n"
+        "        with self.completion() as connection:\n"
+        "            connection.execute('CREATE TABLE marks (n INTEGER)')\n"
+        "        with self.completion() as connection:\n"
+        "            connection.execute('INSERT INTO marks VALUES (1)')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    number = queue.enqueue("twice.Twice")
+    (claim,) = Hands(queue).take()
+    job = load_class("twice.Twice")._begin(ClaimInfo(claim.id, "twice.Twice", {}, queue._address, claim.fence), None)
+    try:
+        with pytest.raises(StoreError, match="complete already"):
+            job.execute()
+    finally:
+        job._end()
+    connection = queue.database.connect()
+    assert connection.execute("SELECT count(*) FROM marks").fetchone() == (0,)
+    connection.execute("DROP TABLE marks")
+    connection.commit()
+    connection.close()
+    assert queue.get(number).state == "complete"
 
 
 def test_whose_claim_is_lost_completes_nothing(queue, tmp_path, monkeypatch):
@@ -263,7 +292,8 @@ def test_whose_claim_is_lost_completes_nothing(queue, tmp_path, monkeypatch):
     finally:
         job._end()
     connection = queue.database.connect()
-    assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'marks'").fetchone() == (0,)
+    with pytest.raises(Exception, match="marks"):
+        connection.execute("SELECT n FROM marks")
     connection.close()
     assert queue.get(number).state == "pending"
 

@@ -394,10 +394,16 @@ class JobStore(Protocol):
         """
 
     def finish_within(self, connection: Any, ending: Ending) -> bool:
-        """Write an ending on a connection of the caller's (`connect`), which commits it; False if the claim is lost."""
+        """Write an ending on a connection of the caller's (`connect`), which commits it.
+
+        False if the claim is not held, or has ended before: the caller takes its work back.
+        """
 
     def connect(self) -> Any:
-        """A connection to the same database for a user's own transaction: `sqlite3.Connection` or psycopg's."""
+        """A connection to the same database for a user's own transaction: `sqlite3.Connection` or psycopg's.
+
+        The transaction has begun. In an SQLite file nobody else writes until it has ended.
+        """
 
     def wait_for_change(self, timeout_s: float, *, ends: bool = False) -> bool:
         """Sleep until the queue may have changed in a way that matters to workers or waiters.
@@ -524,7 +530,11 @@ class JobStore(Protocol):
         """All schedules, by id."""
 
     def add_schedule(self, name: str, line: str, timezone: str, missed: str, job: NewJob, first_at: float) -> int:
-        """Keep a schedule; one of this name is replaced. Returns its id."""
+        """Keep a schedule; one of this name is replaced, and stays due when it was if its times are the same.
+
+        Returns:
+            Its id.
+        """
 
     def fire_schedule(self, schedule: int, due_at: float, next_at: float, jobs: Sequence[NewJob]) -> list[int] | None:
         """Enter the jobs of a time and set the next one, if it still stands at `due_at`; None if another was faster.

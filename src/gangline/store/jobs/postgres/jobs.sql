@@ -6,6 +6,9 @@ NOT j.journaled
 -- name: turn
 SELECT turn(:worker, :endings::text::jsonb, :room, :ahead::text::jsonb, :forced_only);
 
+-- name: hold_claim
+SELECT 1 FROM jobs WHERE id = :job AND fence = :fence AND state = 'running' FOR UPDATE;
+
 -- name: end_within
 SELECT lost IS NULL FROM end_jobs(:endings::text::jsonb);
 

@@ -17,16 +17,14 @@ from gangline.store.jobs.beside import Beside
 from gangline.store.jobs.leases import Leases
 from gangline.store.jobs.orders import Orders
 from gangline.store.jobs.pool import Pool
-from gangline.store.jobs.port import Ending, Lane
+from gangline.store.jobs.port import Ending, Lane, State
+from gangline.store.jobs.sqlite.modified import LogWatch
 from gangline.store.jobs.sqlite.opening import connect, explained, explanation, migrate, patiently, warn_of_network
 from gangline.store.jobs.sqlite.statements import STATEMENTS, SqliteDialect, SqliteWork
 from gangline.store.jobs.sqlite.turning import Turning
 from gangline.store.jobs.waking import Bell
 
 __all__ = ["SqliteStore"]
-
-_LOOK_EVERY_S = 0.008
-"""Between two looks whether the file has changed."""
 
 
 class SqliteStore(Turning, Leases, Orders, Asking, Beside):
@@ -47,7 +45,7 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
         self._lane_ids: dict[Lane, int] = {}
         self._lanes: dict[int, Lane] = {}
         self._pool = Pool(self._connect)
-        self._watchers = Pool(lambda: _Watcher(self._connect()))
+        self._watchers = Pool(lambda: _Watcher(self._connect(), self._path))
         self._bell = Bell()
         _make_folder(os.path.dirname(self._path))
         try:
@@ -84,13 +82,15 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
         """See `JobStore.wait_for_change`."""
         until = time.monotonic() + timeout_s
         with explained(self._path), self._bell.beside() as sleep, self._watchers.connection() as watcher:
+            if watcher.log.fd is not None:
+                sleep.watch(watcher.log.fd)
             while True:
                 if watcher.has_changed():
                     return True
                 left = until - time.monotonic()
                 if left <= 0:
                     return self._bell.heard()
-                if sleep.sleep(min(left, _LOOK_EVERY_S)):
+                if sleep.sleep(min(left, watcher.log.pause_s())) and sleep.rung:
                     return True
 
     def wake(self) -> None:
@@ -180,16 +180,27 @@ class _Transaction:
 class _Watcher:
     """A connection that sees whether the file has changed: SQLite counts the transactions of others for each."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         self._connection = connection
-        self._seen = -1
+        self._seen = self._version()
+        self._is_new = True
+        self.log = LogWatch(path)
 
     def has_changed(self) -> bool:
         """Whether there was a transaction since this was last asked; the first time nobody knows, so there was."""
+        self.log.take_in()
+        version = self._version()
+        changed = self._is_new or version != self._seen
+        self._is_new, self._seen = False, version
+        if changed:
+            self.log.calm()
+        return changed
+
+    def _version(self) -> int:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        before, self._seen = self._seen, int(version)
-        return self._seen != before
+        return int(version)
 
     def close(self) -> None:
         """Close the connection."""
+        self.log.close()
         self._connection.close()
