@@ -12,10 +12,10 @@ class Chores:
 
     def __init__(self) -> None:
         self._due: dict[str, float] = {}
-        self._calls: dict[str, tuple[float, Callable[[float], None]]] = {}
+        self._calls: dict[str, tuple[float, Callable[[float], float | None]]] = {}
 
-    def every(self, period_s: float, name: str, call: Callable[[float], None], *, first_at: float) -> None:
-        """Call this so often, with the time of now."""
+    def every(self, period_s: float, name: str, call: Callable[[float], float | None], *, first_at: float) -> None:
+        """Call this so often, with the time of now; it may return in how many seconds to call it next instead."""
         self._calls[name] = (period_s, call)
         self._due[name] = first_at
 
@@ -29,7 +29,9 @@ class Chores:
             if due_at <= now:
                 period_s, call = self._calls[name]
                 self._due[name] = now + period_s
-                call(now)
+                next_in_s = call(now)
+                if next_in_s is not None:
+                    self._due[name] = now + next_in_s
 
     def next_at(self) -> float:
         """When the next one is due."""

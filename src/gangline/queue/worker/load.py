@@ -28,6 +28,11 @@ class LoadLimits:
         if self.min_free_memory is not None and not 0 <= self.min_free_memory < 1:
             raise UsageError(f"min_free_memory must be from 0 to below 1, not {self.min_free_memory!r}")
 
+    @property
+    def any(self) -> bool:
+        """Whether there is a limit."""
+        return self.max_load is not None or self.min_free_memory is not None
+
     def exceeded(self) -> str:
         """What is exceeded now, in words; empty when nothing is."""
         if self.max_load is not None:

@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import time
@@ -33,9 +34,11 @@ _GATHER_S = 0.01
 """How long the end of a short job may wait for others to be told with it, while there is work at hand."""
 
 _WATCH_S = 0.1
+_IDLE_S = 5.0
 _UNBEGUN_S = 0.25
 """After this long a job that still waits for a job that runs is handed back, for other workers to take."""
 
+_LOAD_S = 1.0
 _ORDERS_S = 0.25
 """Orders to end jobs are asked for as often as that at most, when the queue changes."""
 
@@ -85,7 +88,6 @@ class Worker:
         self._roster = Roster(self.slots, queue._address, self._store.wake)
         self._appetite = Appetite(self.slots)
         self._watch = Watch(self._store)
-        self._fire_at = 0.0
         self._chores = Chores()
         self._endings: list[Ending] = []
         self._first_ending_at = 0.0
@@ -114,8 +116,8 @@ class Worker:
             (self._lease_s / 3, "renew", self._renew),
             (self._lease_s / 4, "recover", self._recover),
             (_WATCH_S, "watch", self._watch_over),
-            (0.2, "schedules", self._follow_timetable),
-            (1.0, "load", self._look_at_load),
+            (_SCHEDULES_S, "schedules", self._follow_timetable),
+            (_LOAD_S if self._limits.any else math.inf, "load", self._look_at_load),
         ):
             self._chores.every(period_s, name, call, first_at=now)
         self._queue.schedule_configured()
@@ -174,11 +176,7 @@ class Worker:
         until = self._chores.next_at()
         if self._endings:
             until = min(until, self._first_ending_at + _GATHER_S)
-        if self._takes_more():
-            next_in_s = (
-                self._appetite.next_in_s(self._roster.durations(now)) if len(self._roster) >= self.slots else None
-            )
-            until = min(until, self._due_at, now + next_in_s if next_in_s is not None and self._ask else until)
+        until = min(until, self._hungry_at(now))
         if self._contact.lost:
             until = max(until, self._contact.retry_at)
         try:
@@ -189,6 +187,17 @@ class Worker:
         except StoreUnavailable as error:
             self._contact.failed(error)
             time.sleep(_WATCH_S)
+
+    def _hungry_at(self, now: float) -> float:
+        """When there may be something to take, and room for it, if nothing happens before."""
+        if not self._takes_more():
+            return math.inf
+        if len(self._roster) < self.slots:
+            return now if self._ask else self._due_at
+        if not self._roster.is_uniform or not (self._ask or now >= self._due_at):
+            return math.inf
+        next_in_s = self._appetite.next_in_s(self._roster.durations(now))
+        return math.inf if next_in_s is None else now + max(next_in_s, _GATHER_S / 10)
 
     # Turns --------------------------------------------------------------------------------------------------------
 
@@ -214,12 +223,13 @@ class Worker:
         self._endings = []
         self._ask = bool(asked) and len(result.claimed) >= asked
         if asked:
-            self._due_at = float("inf") if result.next_in_s is None else now + result.next_in_s
+            self._due_at = math.inf if result.next_in_s is None else now + result.next_in_s
         self._obey_store(result)
         for claim in result.claimed:
             _log.debug("job %d (%s) taken, trial %d", claim.id, claim.lane.name, claim.trial)
         for ending in self._roster.start(result.claimed, now):
             self._add_ending(ending, now)
+        self._chores.hurry("watch", now + _WATCH_S)
 
     def _obey_store(self, result: TurnResult) -> None:
         for job, fence in result.lost:
@@ -277,20 +287,21 @@ class Worker:
             _log.warning("%s", f"{self._busy}: nothing more is started" if self._busy else "jobs are started again")
             self._ask = True
 
-    def _follow_timetable(self, now: float) -> None:
-        if self._takes_more() and now >= self._fire_at:
-            next_in_s = fire_due(self._store)
-            self._fire_at = now + min(_SCHEDULES_S if next_in_s is None else next_in_s, _SCHEDULES_S)
-            self._ask = True
+    def _follow_timetable(self, _now: float) -> float | None:
+        if not self._takes_more():
+            return None
+        next_in_s = fire_due(self._store)
+        return None if next_in_s is None else min(next_in_s, _SCHEDULES_S)
 
-    def _watch_over(self, now: float) -> None:
+    def _watch_over(self, now: float) -> float | None:
         if not len(self._roster):
-            return
+            return _IDLE_S
         self._roster.give_up_places()
         for held in self._roster:
             self._watch.look(held, now)
         if len(self._roster) > self.slots and self._appetite.at_hand_s(self._roster.durations(now)) is None:
             self._roster.hand_back(now)
+        return None
 
     # Trouble, and the end -----------------------------------------------------------------------------------------
 

@@ -43,11 +43,16 @@ class Bell:
 
 
 class Sleep:
-    """One who sleeps beside a bell."""
+    """One who sleeps beside a bell.
+
+    Attributes:
+        rung: Whether it was the bell that ended the last sleep.
+    """
 
     def __init__(self, bell: Bell, reader: int) -> None:
         self._bell = bell
         self._reader = reader
+        self.rung = False
         self._poll = select.poll()
         self._poll.register(reader, select.POLLIN)
 
@@ -57,11 +62,13 @@ class Sleep:
 
     def sleep(self, timeout_s: float) -> bool:
         """Sleep; whether there is a reason to get up before the time is over."""
-        if self._bell.heard():
+        self.rung = self._bell.heard()
+        if self.rung:
             return True
-        if not self._poll.poll(max(0.0, timeout_s) * 1000):
+        ready = self._poll.poll(max(0.0, timeout_s) * 1000)
+        if not ready:
             return False
-        self._bell.heard()
+        self.rung = self._bell.heard() or any(fd == self._reader for fd, _ in ready)
         with contextlib.suppress(BlockingIOError):
             os.read(self._reader, 4096)
         return True
