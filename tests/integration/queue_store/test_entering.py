@@ -168,3 +168,18 @@ def test_thousands_are_entered_at_once(store: JobStore) -> None:
     assert store.count_states() == {State.PENDING: 20_000}
     found = store.find({"id": {"$in": [numbers[0], numbers[777], numbers[-1]]}})
     assert [one.args for one in found] == [json.loads(jobs[place].args) for place in (0, 777, -1)]
+
+
+def test_what_was_completed_is_entered_again_alone_or_among_many(store: JobStore) -> None:
+    uid = worker(store)
+    store.add([new(args={"x": number}) for number in range(300)])
+    for claim in take(store, uid, 250):
+        end(store, uid, claim)
+    with pytest.raises(JobExists) as refusal:
+        store.add([new(args={"x": number}) for number in range(240, 300)])
+    assert row(store, refusal.value.job).args == {"x": 250}
+    assert store.count() == 50
+    assert len(store.add([new(args={"x": number}) for number in range(250)])) == 250
+    with pytest.raises(JobExists):
+        store.add([new(args={"x": 0})])
+    assert store.count() == 300

@@ -114,6 +114,7 @@ def _enter_again(work: Work, job: int, journaled: bool) -> int:
     work.lock(f"job {job}")
     for (equal,) in work.run("find_equal", job=job):
         raise JobExists(f"job {job} cannot be restarted: job {equal} is equal and not final", job=equal)
+    work.run("free_key", job=job)
     ((new,),) = work.run("copy_job", job=job)
     work.run("move_needs", old=job, new=new)
     if not journaled:

@@ -102,7 +102,10 @@ SET place = CASE WHEN EXISTS (SELECT 1 FROM needs n WHERE n.job = jobs.id) THEN 
 WHERE id = :job;
 
 -- name: find_equal
-SELECT id FROM jobs WHERE unique_key = (SELECT digest FROM jobs WHERE id = :job);
+SELECT id FROM jobs WHERE unique_key = (SELECT digest FROM jobs WHERE id = :job) AND state <> 'complete';
+
+-- name: free_key
+UPDATE jobs SET unique_key = NULL WHERE unique_key = (SELECT digest FROM jobs WHERE id = :job) AND state = 'complete';
 
 -- name: copy_job
 INSERT INTO jobs (

@@ -42,12 +42,32 @@ class Entering(Base):
             return []
         ((last,),) = here.connection.execute(STATEMENTS["last_id"])
         first = last + 1
-        rows = self._rows(here, jobs, first)
+        simple = len(jobs) == 1 and not (jobs[0].needs or jobs[0].needs_classes)
         try:
-            here.connection.executemany(STATEMENTS["add_job"], rows).close()
-        except sqlite3.IntegrityError as error:
-            raise _refusal(here, jobs, first, error) from error
+            self._insert(here, jobs, first, simple=simple)
+        except sqlite3.IntegrityError:
+            keys = [(job.digest,) for job in jobs if job.unique]
+            here.connection.executemany(STATEMENTS["free_keys"], keys).close()
+            try:
+                self._insert(here, jobs, first, simple=simple)
+            except sqlite3.IntegrityError as error:
+                raise _refusal(here, jobs, error) from error
         return list(range(first, first + len(jobs)))
+
+    def _insert(self, work: SqliteWork, jobs: Sequence[NewJob], first: int, *, simple: bool) -> None:
+        """Write the rows of new jobs, all or none."""
+        connection = work.connection
+        if simple:
+            connection.execute(STATEMENTS["add_job"], next(self._rows(work, jobs, first)))
+            return
+        connection.execute("SAVEPOINT entering")
+        try:
+            connection.executemany(STATEMENTS["add_job"], self._rows(work, jobs, first)).close()
+        except sqlite3.IntegrityError:
+            connection.execute("ROLLBACK TO entering")
+            raise
+        finally:
+            connection.execute("RELEASE entering")
 
     def _rows(self, work: SqliteWork, jobs: Sequence[NewJob], first: int) -> Iterator[tuple[Any, ...]]:
         """The rows of new jobs; what they wait for is written. Column by column: there may be a hundred thousand."""
@@ -109,7 +129,7 @@ def _note_needs(work: SqliteWork, number: int, job: NewJob) -> bool:
     return bool(open_needs)
 
 
-def _refusal(work: SqliteWork, jobs: Sequence[NewJob], first: int, error: sqlite3.IntegrityError) -> Exception:
+def _refusal(work: SqliteWork, jobs: Sequence[NewJob], error: sqlite3.IntegrityError) -> Exception:
     """Why jobs were not entered, after the first of them that could not be."""
     seen: dict[bytes, int] = {}
     for number, job in enumerate(jobs):
@@ -120,6 +140,6 @@ def _refusal(work: SqliteWork, jobs: Sequence[NewJob], first: int, error: sqlite
             return JobExists(f"jobs {places} of the {len(jobs)} to be entered are equal ({job.lane.name})")
         seen[job.digest] = number
         existing = _unique_job(work, job.digest)
-        if existing is not None and existing < first:
+        if existing is not None:
             return JobExists(f"job {existing} is equal ({job.lane.name}, same arguments) and not final", job=existing)
     return UsageError(f"the jobs cannot be entered: {error}")

@@ -1,4 +1,7 @@
 -- What only the SQLite store says. In turns it is alone in the file, and decides in Python.
+--
+-- A job that is complete keeps its unique_key until an equal one comes: to take a hundred of them out of the index would
+-- change a hundred pages of it, since equal jobs are rare and digests lie anywhere.
 
 -- name: in_queue
 j.id IN (
@@ -30,7 +33,10 @@ FROM jobs WHERE id = :job
 RETURNING id;
 
 -- name: find_unique
-SELECT id FROM jobs WHERE unique_key = ?;
+SELECT id FROM jobs WHERE unique_key = ? AND state <> 'complete';
+
+-- name: free_keys
+UPDATE jobs SET unique_key = NULL WHERE unique_key = ? AND state = 'complete';
 
 -- name: look
 SELECT w.name, w.host, w.lease_s, w.halting,
@@ -65,7 +71,7 @@ RETURNING id, fence, lane, args, properties, priority, trial, attempts_left, enq
 
 -- name: complete_job
 UPDATE jobs
-SET state = 'complete', journaled = 1, unique_key = NULL, lease_until = NULL, finished_at = ?1, runtime_s = ?2,
+SET state = 'complete', journaled = 1, lease_until = NULL, finished_at = ?1, runtime_s = ?2,
     message = CASE WHEN ?3 = '' THEN message ELSE ?3 END, result = ?4, killing = 0, removing = 0,
     removed_at = CASE WHEN removing THEN ?1 END
 WHERE id = ?5 AND fence = ?6 AND state = 'running';
