@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import weakref
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ from gangline.store.jobs.port import JobStore, NewJob
 __all__ = ["Queue"]
 
 _open_queues: weakref.WeakSet[Queue] = weakref.WeakSet()
+_shared: dict[str, JobStore] = {}
+_sharing = threading.Lock()
 
 
 class Queue(Orders):
@@ -48,8 +51,28 @@ class Queue(Orders):
         self._address, self._parent = find_place(url, parent, configuration)
         self._configuration = configuration
         self._made_entrance: Entrance | None = None
+        self._is_shared = False
         self.database: JobStore = open_store(self._address)
         _open_queues.add(self)
+
+    @classmethod
+    def of_job(cls, url: str, parent: int | None) -> Self:
+        """The queue of a job that runs in an engine. Its connections stay open for the engine's next jobs.
+
+        Args:
+            url: Where it is.
+            parent: The job.
+        """
+        queue = cls.__new__(cls)
+        queue._address, queue._parent = url, parent
+        queue._configuration = queue._made_entrance = None
+        queue._is_shared = True
+        with _sharing:
+            database = _shared.get(url)
+            if database is None:
+                database = _shared[url] = open_store(url)
+        queue.database = database
+        return queue
 
     @property
     def url(self) -> str:
@@ -283,7 +306,8 @@ class Queue(Orders):
     def close(self) -> None:
         """Close the connections. The queue itself stays as it is."""
         _open_queues.discard(self)
-        self.database.close()
+        if not self._is_shared:
+            self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -310,8 +334,10 @@ def _called(job: Any) -> str:
 
 
 def _reopen_all() -> None:
-    for queue in list(_open_queues):
-        queue.database.reopen()
+    global _sharing
+    _sharing = threading.Lock()
+    for database in [*_shared.values(), *(queue.database for queue in list(_open_queues))]:
+        database.reopen()
 
 
 os.register_at_fork(after_in_child=_reopen_all)

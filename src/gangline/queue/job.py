@@ -109,7 +109,7 @@ class DurableJob(Described):
     def queue(self) -> Queue:
         """The queue that it is in. Jobs that are entered by it get this job as their parent."""
         if self._queue is None:
-            self._queue = Queue(self._about.url or None, parent=self.id)
+            self._queue = Queue.of_job(self._about.url, self.id) if self._about.url else Queue()
         return self._queue
 
     @property
@@ -233,7 +233,7 @@ class DurableJob(Described):
         return job
 
     def _end(self) -> None:
-        """The run is over: close what it has opened."""
+        """The run is over."""
         if self._token is not None:
             running.reset(self._token)
             self._token = None

@@ -11,6 +11,7 @@ from typing import Any
 from gangline.errors import TaskError, UsageError
 from gangline.queue import arguments, entering, naming
 from gangline.queue.configuration import load
+from gangline.queue.current import running
 from gangline.queue.deferral import Deferred
 from gangline.queue.described import locate
 from gangline.queue.entering import JobClass
@@ -37,6 +38,9 @@ class JobDeferred(TaskError):
 
 def enqueue(job: JobClass, /, **args: Any) -> int:
     """Enter a job into the usual queue (`Queue()`), or that of the job that runs here; as `Queue.enqueue`."""
+    runs = running.get()
+    if runs is not None:
+        return runs.queue.enqueue(job, **args)
     with Queue() as queue:
         return queue.enqueue(job, **args)
 

@@ -330,6 +330,19 @@ def test_after_fork(tmp_path, shop):
     assert (done.stdout, done.stderr) == ("5 6\n", "")
 
 
+def test_many_programs_open_and_close_a_queue_at_once(queue, tmp_path):
+    program = (
+        "import sys\nfrom gangline.queue import Queue\n"
+        "for n in range(150):\n"
+        "    with Queue(sys.argv[1]) as queue:\n"
+        "        queue.cookie('a.B').inc('n')\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    rounds = [subprocess.Popen([sys.executable, "program.py", queue._address], cwd=tmp_path) for _ in range(3)]
+    assert [one.wait() for one in rounds] == [0, 0, 0]
+    assert queue.cookie("a.B").get("n") == 450
+
+
 def test_where_the_queue_is(tmp_path, shop, monkeypatch):
     with Queue() as queue:
         assert queue.url == f"sqlite:///{tmp_path / '.gangline' / 'queue.db'}"

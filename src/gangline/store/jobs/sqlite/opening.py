@@ -107,7 +107,8 @@ def connect(path: str, *, full: bool = False) -> sqlite3.Connection:
         cached_statements=256,
     )
     try:
-        connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+        # The first statement touches the file, and whoever closes it at that moment holds it for an instant.
+        patiently(connection, f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA journal_size_limit = 67108864")
     except BaseException:
