@@ -15,7 +15,7 @@ import pytest
 
 from gangline.errors import StoreError, StoreUnavailable, UsageError
 from gangline.store.jobs import open_store
-from gangline.store.jobs.port import Ending, Lane
+from gangline.store.jobs.port import Ending, JobStore, Lane
 from gangline.store.jobs.postgres import opening
 from gangline.store.jobs.postgres.statements import STATEMENTS
 from tests.integration.queue_store.conftest import Open, emptied
@@ -268,22 +268,22 @@ def test_the_clock_is_the_servers(url: str, server: Server, monkeypatch: pytest.
     store.close()
 
 
-PLANS: dict[str, list[Any]] = {
-    "hold_next": ["ARRAY[{lane}]::bigint[]", 3],
-    "heads": ["ARRAY[{lane}, {other}]::bigint[]", "ARRAY[3, 3]::bigint[]"],
-    "running_of": ["'tests.Job'", "'h'"],
-}
-
-
 @pytest.fixture
-def hundred_thousand(open_queue: Open, admin: psycopg.Connection[Any]) -> Iterator[tuple[int, int]]:
-    """Two lanes of a table that nobody has analysed since."""
+def backlog(open_queue: Open, admin: psycopg.Connection[Any]) -> Iterator[tuple[JobStore, str]]:
+    """Thousands of jobs, of which some run, in a table that nobody has analysed.
+
+    The administrator's session has planned its statements while there were but two.
+    """
     store = open_queue()
-    admin.execute("ALTER TABLE gangline.jobs SET (autovacuum_enabled = off)")
+    uid = worker(store)
+    admin.execute("ALTER TABLE gangline.jobs SET (autovacuum_enabled = off); SET search_path = gangline")
+    store.add([new(), new()])
+    claim = take_one(store, uid)
+    told = f'[{{"job": {claim.id}, "fence": {claim.fence}, "kind": "complete"}}]'
+    admin.execute(f"SELECT turn({int(uid, 16)}, '{told}', 1, '{{}}', FALSE)".encode())
     store.add([new(Lane("tests.Job"), priority=one % 3) for one in range(20_000)])
     store.add([new(Lane("tests.Other"), priority=one % 3) for one in range(500)])
-    lanes = admin.execute("SELECT id FROM gangline.lanes ORDER BY id").fetchall()
-    yield lanes[0][0], lanes[1][0]
+    yield store, uid
     admin.execute("ALTER TABLE gangline.jobs RESET (autovacuum_enabled)")
 
 
@@ -304,39 +304,45 @@ def explain(connection: psycopg.Connection[Any], call: str) -> list[str]:
     return [notice for notice in notices if "Query Text" in notice]
 
 
-def test_a_turn_finds_its_jobs_by_the_index_in_a_table_that_was_never_analysed(
-    hundred_thousand: tuple[int, int], open_queue: Open, admin: psycopg.Connection[Any]
-) -> None:
-    uid = worker(open_queue())
-    plans = explain(admin, f"SELECT turn({int(uid, 16)}, NULL, 5, '{{}}', FALSE)")
-    assert any("jobs_ready" in plan for plan in plans)
-    for plan in plans:
-        assert "Seq Scan on jobs" not in plan, plan
-        if "jobs_ready" in plan and "FOR UPDATE" in plan:
-            assert "Sort" not in plan, plan
-    assert admin.execute("SELECT count(*) FROM jobs WHERE state = 'running'").fetchone() == (5,)
+def check_plan(plan: str) -> None:
+    """No step of it walks over all jobs, be it along an index."""
+    assert "Seq Scan on jobs" not in plan, plan
+    lines = plan.splitlines()
+    for step, following in zip(lines, [*lines[1:], ""], strict=True):
+        if re.search(r"Index (Only )?Scan.* using jobs_(pkey|unique|by_parent|journal|taken)", step):
+            assert "Index Cond" in following, plan
+
+
+def test_a_turn_finds_its_jobs_by_the_index(backlog: tuple[JobStore, str], admin: psycopg.Connection[Any]) -> None:
+    store, uid = backlog
+    claims = take(store, uid, 50)
+    told = ", ".join(f'{{"job": {claim.id}, "fence": {claim.fence}, "kind": "complete"}}' for claim in claims[:20])
+    for room in (5, 50):
+        plans = explain(admin, f"SELECT turn({int(uid, 16)}, '[{told}]', {room}, '{{}}', FALSE)")
+        assert any("jobs_ready" in plan for plan in plans)
+        for plan in plans:
+            check_plan(plan)
+    assert admin.execute("SELECT count(*) FROM jobs WHERE state = 'running'").fetchone() == (86,)
+    store.pause("class", "tests.Other")  # one lane is left
+    for plan in explain(admin, f"SELECT turn({int(uid, 16)}, NULL, 5, '{{}}', FALSE)"):
+        check_plan(plan)
+        assert "FOR UPDATE" not in plan or "Sort" not in plan, plan
 
 
 def test_what_workers_do_never_walks_over_all_jobs(
-    hundred_thousand: tuple[int, int], open_queue: Open, admin: psycopg.Connection[Any]
+    backlog: tuple[JobStore, str], admin: psycopg.Connection[Any]
 ) -> None:
-    store = open_queue()
-    uid = worker(store)
+    store, uid = backlog
     claims = take(store, uid, 50)
-    told = ", ".join(f'{{"job": {claim.id}, "fence": {claim.fence}, "kind": "complete"}}' for claim in claims[:20])
-    plans = explain(admin, f"SELECT end_jobs('[{told}]'::jsonb)")
-    number = int(uid, 16)
     values = {
-        "worker": number, "lease_s": 5.0, "jobs": [claim.id for claim in claims], "job": claims[0].id, "progress": 0.5,
-        "message": "m", "fence": 1, "flag": "", "lost": 1,
+        "worker": int(uid, 16), "lease_s": 5.0, "jobs": [claim.id for claim in claims], "job": claims[0].id,
+        "progress": 0.5, "message": "m", "fence": 1, "flag": "", "lost": 1,
     }  # fmt: skip
     for name in ("find_expired", "find_held", "renew_leases", "list_orders", "tell_progress", "find_job", "give_back"):
         statement = STATEMENTS[name]
         used = {key: values[key] for key in re.findall(r"%\((\w+)\)s", statement)}
         found = admin.execute(f"EXPLAIN {statement}".encode(), used).fetchall()
-        plans.append("\n".join(line for (line,) in found))
-    for plan in plans:
-        assert "Seq Scan on jobs" not in plan, plan
+        check_plan("\n".join(line for (line,) in found))
 
 
 def test_a_turn_is_one_round_trip(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 -- What a worker's turn does on the server, so that it takes one round trip. The words and the rules are those of port.py.
 --
 -- `turn` and `end_jobs` are what is called from outside; the others see the settings of these. The settings keep the planner
--- from scanning, sorting or joining whole tables, whatever it believes of tables that were never analysed.
+-- from scanning, sorting or joining whole tables, whatever it believes of tables that were never analysed. It may have
+-- planned while there was nothing in them; so statements are such that no other way is open, or all are good.
 
 CREATE FUNCTION hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode($1, 'hex') $$;
 
@@ -115,7 +116,7 @@ BEGIN
         DELETE FROM needs n
         WHERE n.needed = ANY (complete) OR n.class IN (
             SELECT l.name FROM jobs j JOIN lanes l ON l.id = j.lane
-            WHERE j.id = ANY (complete) AND j.id = (
+            WHERE j.id = ANY (complete) AND EXISTS (SELECT 1 FROM needs c WHERE c.class = l.name) AND j.id = (
                 SELECT k.id FROM jobs k WHERE k.lane IN (SELECT m.id FROM lanes m WHERE m.name = l.name)
                 ORDER BY k.id DESC LIMIT 1
             )
@@ -131,7 +132,7 @@ END $$;
 
 -- Writes what became of claims; returns those that were not held, and whether a job of a limited class has ended.
 CREATE FUNCTION end_jobs(endings jsonb, OUT lost jsonb, OUT freed boolean) LANGUAGE plpgsql 
-SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     now_s double precision := clock();
@@ -139,10 +140,11 @@ DECLARE
     some_final boolean;
     some_ready boolean;
     done bigint[];
+    ids bigint[];
     item record;
 BEGIN
-    PERFORM 1 FROM jobs WHERE id = ANY (ARRAY(SELECT (e ->> 'job')::bigint FROM jsonb_array_elements(endings) e))
-    ORDER BY id FOR UPDATE;
+    ids := ARRAY(SELECT (e ->> 'job')::bigint FROM jsonb_array_elements(endings) e ORDER BY 1);
+    PERFORM 1 FROM jobs WHERE id = ANY (ids) FOR UPDATE;
     WITH told AS (
         SELECT e.*, j.killing, j.removing, j.worker, j.trial AS at_trial,
             coalesce(j.first_deferred_at, CASE WHEN e.kind = 'deferred' THEN now_s END) AS deferred_at,
@@ -158,7 +160,7 @@ BEGIN
         FROM jsonb_to_recordset(endings) AS e (
             job bigint, fence bigint, kind text, wait_s double precision, defer_max_s double precision, message text, error text,
             result text, runtime_s double precision, sources jsonb, output jsonb, next jsonb
-        ) JOIN jobs j ON j.id = e.job
+        ), LATERAL (SELECT * FROM jobs WHERE id = e.job OFFSET 0) j
         WHERE j.fence = e.fence AND j.state = 'running'
     ), written AS (
         UPDATE jobs j SET
@@ -178,7 +180,7 @@ BEGIN
             killed_at = CASE WHEN t.becomes = 'killed' THEN now_s ELSE j.killed_at END,
             inactive_at = CASE WHEN t.becomes = 'inactive' THEN now_s ELSE j.inactive_at END,
             removed_at = CASE WHEN t.removing THEN now_s ELSE j.removed_at END
-        FROM told t WHERE j.id = t.job
+        FROM told t WHERE j.id = t.job AND j.id = ANY (ids)
         RETURNING j.id, j.state, j.lane
     ), failed AS (
         INSERT INTO errors (job, number, trial, at, worker, error)
@@ -198,8 +200,8 @@ BEGIN
     IF done IS NULL OR cardinality(done) < jsonb_array_length(endings) THEN
         -- The claim's number stands there still if the same was told before; taking a job back raises it.
         SELECT jsonb_agg(jsonb_build_array(e.job, e.fence)) INTO lost
-        FROM jsonb_to_recordset(endings) AS e (job bigint, fence bigint) LEFT JOIN jobs j ON j.id = e.job
-        WHERE j.fence IS DISTINCT FROM e.fence;
+        FROM jsonb_to_recordset(endings) AS e (job bigint, fence bigint)
+        WHERE (SELECT j.fence FROM jobs j WHERE j.id = e.job) IS DISTINCT FROM e.fence;
     END IF;
     FOR item IN
         SELECT e.job, e.sources, e.next
@@ -226,7 +228,8 @@ BEGIN
 END $$;
 
 -- The ready jobs of some lanes that are next, best first, held by this transaction; those that others hold are left out.
-CREATE FUNCTION hold_next(lane_ids bigint[], most bigint) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION hold_next(lane_ids bigint[], most bigint) RETURNS SETOF bigint LANGUAGE plpgsql 
+SET enable_sort = off AS $$
 BEGIN
     RETURN QUERY SELECT id FROM jobs WHERE place = 'ready' AND lane = lane_ids[1]
         ORDER BY priority DESC, id LIMIT most FOR UPDATE SKIP LOCKED;
@@ -368,7 +371,7 @@ $$;
 -- A worker's turn: see `JobStore.turn`. NULL if there is no such worker.
 CREATE FUNCTION turn(worker_number bigint, endings jsonb, room bigint, ahead jsonb, forced_only boolean)
 RETURNS json LANGUAGE plpgsql 
-SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     me record;
@@ -389,9 +392,9 @@ BEGIN
     END IF;
     now_s := clock();
     UPDATE jobs SET place = CASE WHEN EXISTS (SELECT 1 FROM needs n WHERE n.job = jobs.id) THEN 'held' ELSE 'ready' END
-    WHERE id IN (
+    WHERE id = ANY (ARRAY(
         SELECT id FROM jobs WHERE place = 'waiting' AND query_at <= now_s ORDER BY query_at LIMIT 1000 FOR UPDATE SKIP LOCKED
-    );
+    ));
     PERFORM tell_changed(FOUND, FALSE);
     IF NOT me.halting AND (room > 0 OR ahead <> '{}') THEN
         chosen := choose_jobs(me.name, me.host, room, ahead, forced_only);
