@@ -13,7 +13,8 @@ from rich.table import Table
 
 from benchmarks.scenario import ENGINES, GANGLINE, Figure, Scenario, Target
 
-PACKAGES = ("gangline", "ipyparallel", "distributed", "loky", "numpy", "cloudpickle", "ruffus", "snakemake", "ninja")
+PACKAGES = ("gangline", "ipyparallel", "distributed", "loky", "numpy", "cloudpickle", "ruffus", "snakemake", "ninja",
+    "huey", "pgqueuer", "procrastinate", "celery", "dramatiq", "psycopg")  # fmt: skip
 
 
 @dataclass

@@ -11,6 +11,10 @@ from benchmarks.scenarios import (
     map_tracked,
     nothing_to_do,
     program_start,
+    queue_draining,
+    queue_entering,
+    queue_growing,
+    queue_latency,
     round_trip,
     start_up,
     submissions,
@@ -38,6 +42,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     *file_jobs.SCENARIOS,
     program_start.HELP,
     program_start.RUN,
+    queue_draining.ON_SQLITE,
+    queue_draining.ON_POSTGRES,
+    *queue_entering.SCENARIOS,
+    *queue_latency.SCENARIOS,
+    *queue_growing.SCENARIOS,
 )
 
 
