@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER, HOST = "/home/ada/work", "laptop"
+FOLDER, HOST, USER = "/home/ada/work", "laptop", "ada"
 """Where the reader may think that it all happens."""
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -65,7 +65,10 @@ def _answer(command: str, folder: Path, environment: dict[str, str]) -> str:
         timeout=50,
     )
     text = done.stdout.replace(str(folder), FOLDER)
-    text = re.sub(rf"(process \d+ on ){re.escape(socket.gethostname())}", rf"\g<1>{HOST}", text)
+    here = re.escape(socket.gethostname())
+    text = re.sub(rf"(process \d+ on ){here}", rf"\g<1>{HOST}", text)
+    text = re.sub(rf"{here}-(\d+) on {here}", rf"{HOST}-\g<1> on {HOST}", text)
+    text = re.sub(rf"by \S+ on {here}", f"by {USER} on {HOST}", text)
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 

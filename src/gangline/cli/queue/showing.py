@@ -69,7 +69,7 @@ def _fields(job: JobRecord, now: float) -> Iterator[tuple[str, Any]]:
             f"{job.locked.worker} on {job.locked.host}" + (f", process {job.locked.pid}" if job.locked.pid else ""),
         )
     yield "trial", job.trial or ""
-    yield "attempts", "" if job.attempts == 1 else f"{job.attempts_left} of {job.attempts} left"
+    yield "attempts", _attempts(job)
     yield "lost", "" if not job.lost else f"{job.lost} times its worker died over it"
     yield "sources", ", ".join(job.sources)
     yield "priority", job.priority or ""
@@ -81,6 +81,12 @@ def _fields(job: JobRecord, now: float) -> Iterator[tuple[str, Any]]:
     yield from ((name, _shown(value)) for name, value in job.properties.items() if name not in _SHOWN_ELSEWHERE)
     yield "tag", job.tag
     yield "author", job.author
+
+
+def _attempts(job: JobRecord) -> str:
+    if job.attempts == 1:
+        return ""
+    return f"{job.attempts_left} of {job.attempts} left" if job.errors else f"up to {job.attempts}"
 
 
 _SHOWN_ELSEWHERE = frozenset(
