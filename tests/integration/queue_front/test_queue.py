@@ -80,8 +80,18 @@ def test_filters(queue, shop):
     assert [job.args["a"] for job in found] == [1, 2]
     assert [job.args["a"] for job in queue.find(order="-priority", limit=2)] == [4, 3]
     assert queue.count({"args.c": {"$exists": False}}) == 5
-    with pytest.raises(UsageError, match="stat"):
-        queue.find({"stat": "error"})
+    for where, words in (
+        ({"stat": "error"}, "there is no field 'stat' in a job; did you mean 'state'"),
+        ({"arg.a": 1}, "did you mean 'args.NAME'"),
+        ({"zzzz": 1}, "fields are _id, attempts"),
+        ({"state": "runing"}, "there is no state 'runing'; did you mean 'running'"),
+        ({"state": {"$in": ["error", "lost"]}}, "there is no state 'lost'; states are pending"),
+        ({"priority": {"$gtee": 1}}, "no operator; did you mean '\\$gte'"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            queue.find(where)
+    with pytest.raises(UsageError, match="cannot be sorted by 'prioritty'; did you mean 'priority'"):
+        queue.find(order="-prioritty")
 
 
 def test_what_there_is_not(queue):

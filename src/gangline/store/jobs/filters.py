@@ -14,9 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from gangline.errors import UsageError
+from gangline.store.jobs.port import State
 from gangline.store.jobs.texts import clean
 
 __all__ = ["COLUMNS", "Compiled", "Dialect", "compile_filter", "compile_order"]
@@ -57,6 +59,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 
 _DOCUMENTS = ("args", "result")
 _COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_OPERATORS = ("$eq", "$ne", "$in", "$nin", *_COMPARISONS, "$exists")
 _DEPTH = 20
 
 
@@ -113,9 +116,16 @@ def compile_order(order: str) -> str:
     name = order.removeprefix("-")
     kind, column = COLUMNS.get(name, ("", ""))
     if not kind or kind == "contains":
-        raise UsageError(f"jobs cannot be sorted by {name!r}; fields are {', '.join(sorted(COLUMNS))}")
+        raise UsageError(f"jobs cannot be sorted by {name!r:.200}; {_meant_field(name)}")
     direction = "DESC NULLS LAST" if order.startswith("-") else "ASC NULLS FIRST"
     return f"{column} {direction}, j.id {direction.partition(' ')[0]}" if column != "j.id" else f"j.id {direction[:4]}"
+
+
+def _meant_field(name: str) -> str:
+    nearest = get_close_matches(name, [*COLUMNS, *_DOCUMENTS], n=1)
+    if not nearest:
+        return f"fields are {', '.join(sorted(COLUMNS))}, args.… and result.…"
+    return f"did you mean {nearest[0]!r}?" if nearest[0] in COLUMNS else f"did you mean '{nearest[0]}.NAME'?"
 
 
 class _Compiler:
@@ -151,8 +161,7 @@ class _Compiler:
             return _Column(self, field, kind, column)
         document, *path = field.split(".")
         if document not in _DOCUMENTS or not all(path) or not path or any('"' in part for part in path):
-            fields = ", ".join(sorted(COLUMNS))
-            raise UsageError(f"there is no field {field!r:.200} in a job; fields are {fields}, args.… and result.…")
+            raise UsageError(f"there is no field {field!r:.200} in a job; {_meant_field(field)}")
         place = self._dialect.member(f"j.{document}", [clean(part) for part in path], self.parameter)
         return _Member(self, field, "member", place)
 
@@ -192,8 +201,9 @@ class _Test:
                 return f"{'' if value else 'NOT '}{self.there()}"
             case "$gt" | "$gte" | "$lt" | "$lte":
                 return self.compare(_COMPARISONS[operator], self._scalar(value))
-        known = "$eq, $ne, $in, $nin, $gt, $gte, $lt, $lte and $exists"
-        raise UsageError(f"{operator!r:.100} of {self._field!r} is no operator; known are {known}")
+        nearest = get_close_matches(str(operator), _OPERATORS, n=1)
+        known = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(_OPERATORS)}"
+        raise UsageError(f"{operator!r:.100} of {self._field!r} is no operator; {known}")
 
     def equal(self, values: Sequence[Any]) -> str:
         """Whether it is one of these. Never unknown: NOT of it is the opposite."""
@@ -247,6 +257,8 @@ class _Column(_Test):
     """A field with a column of its own."""
 
     def among(self, kind: str, values: list[Any]) -> list[str]:
+        if self._field == "state":
+            self._check_states(values)
         if self._kind == "contains" and kind == "text":
             return [self._dialect.contains(self._operand, self._compiler.parameter(values))]
         if self._kind == "number" and kind == "text" and self._field in ("id", "_id", "parent", "enqueued.parent"):
@@ -254,6 +266,13 @@ class _Column(_Test):
         if self._kind != kind:
             return ["1 = 0"]
         return [self._dialect.among(kind, self._operand, self._compiler.parameter(values))]
+
+    def _check_states(self, values: list[Any]) -> None:
+        for value in values:
+            if value not in list(State):
+                nearest = get_close_matches(str(value), list(State), n=1)
+                known = f"did you mean {str(nearest[0])!r}?" if nearest else f"states are {', '.join(State)}"
+                raise UsageError(f"there is no state {value!r:.100}; {known}")
 
     def flagged(self, flag: bool) -> list[str]:
         return [f"{'' if flag else 'NOT '}{self._operand}"] if self._kind == "bool" else ["1 = 0"]
