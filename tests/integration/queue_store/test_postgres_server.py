@@ -16,7 +16,7 @@ import pytest
 from gangline.errors import StoreError, StoreUnavailable, UsageError
 from gangline.store.jobs import open_store
 from gangline.store.jobs.port import Ending, JobStore, Lane
-from gangline.store.jobs.postgres import opening
+from gangline.store.jobs.postgres import opening, tidying
 from gangline.store.jobs.postgres.statements import STATEMENTS
 from tests.integration.queue_store.conftest import Open, emptied
 from tests.integration.queue_store.support import end, eventually, new, row, take, take_one, worker
@@ -343,6 +343,29 @@ def test_what_workers_do_never_walks_over_all_jobs(
         used = {key: values[key] for key in re.findall(r"%\((\w+)\)s", statement)}
         found = admin.execute(f"EXPLAIN {statement}".encode(), used).fetchall()
         check_plan("\n".join(line for (line,) in found))
+
+
+def test_what_was_taken_is_tidied_away(
+    url: str, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tidying, "DEAD", 500)
+    monkeypatch.setattr(tidying, "EVERY_S", 0.05)
+    vacuums = "SELECT coalesce(max(vacuum_count), 0) FROM pg_stat_user_tables WHERE relid = 'gangline.jobs'::regclass"
+    ((before,),) = admin.execute(vacuums.encode()).fetchall()
+    store, other = open_store(url), open_store(url)
+    uid = worker(store)
+    store.add([new() for _ in range(1000)])
+    while claims := take(store, uid, 100):
+        store.turn(uid, [Ending(claim.id, claim.fence, "complete") for claim in claims])
+
+    def tidied() -> bool:
+        assert store.recover() == other.recover() == []
+        ((now,),) = admin.execute(vacuums.encode()).fetchall()
+        return bool(now > before)
+
+    eventually(tidied)
+    store.close()
+    other.close()
 
 
 def test_a_turn_is_one_round_trip(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from gangline.store.jobs.pool import Pool
 from gangline.store.jobs.port import Ending, Lane
 from gangline.store.jobs.postgres.opening import connect, explained, migrate, parse_url
 from gangline.store.jobs.postgres.statements import STATEMENTS, PostgresDialect, PostgresWork
+from gangline.store.jobs.postgres.tidying import Tidier
 from gangline.store.jobs.postgres.turning import Turning
 from gangline.store.jobs.waking import Bell
 
@@ -44,6 +45,7 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside):
         self._pool = Pool(self._connect)
         self._ears = Pool(lambda: _Ear(connect(self._address, autocommit=True), self._address.schema))
         self._bell = Bell()
+        self._tidier = Tidier(self._connect, self._address.schema)
         try:
             with self._connection() as connection:
                 migrate(connection, self._address)
@@ -69,6 +71,11 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside):
         with explained(self._address):
             return connect(self._address)
 
+    def recover(self) -> list[int]:
+        """See `JobStore.recover`. Workers call it every few seconds: a good time to look after the tables."""
+        self._tidier.remind()
+        return super().recover()
+
     def wait_for_change(self, timeout_s: float, *, ends: bool = False) -> bool:
         """See `JobStore.wait_for_change`."""
         until = time.monotonic() + timeout_s
@@ -91,11 +98,13 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside):
 
     def close(self) -> None:
         """See `JobStore.close`."""
+        self._tidier.close()
         self._ears.close()
         self._pool.close()
 
     def reopen(self) -> None:
         """See `JobStore.reopen`."""
+        self._tidier = Tidier(self._connect, self._address.schema)
         self._ears.forget()
         self._pool.forget()
 
