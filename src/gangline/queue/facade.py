@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, overload
 
-from gangline.errors import UsageError, WaitTimeout
+from gangline.errors import StoreUnavailable, UsageError, WaitTimeout
 from gangline.queue import configuration, entering, naming
 from gangline.queue.configuration import Configuration
 from gangline.queue.cookies import Cookie
@@ -236,6 +236,7 @@ class Queue(Orders):
 
         Raises:
             WaitTimeout: It is not final yet; says in which state it is.
+            StoreUnavailable: The database has been away for a minute, or when the time was over.
             UsageError: There is no such job.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -244,12 +245,24 @@ class Queue(Orders):
         return [self._wait(one, timeout, deadline) for one in list(job)]
 
     def _wait(self, job: int, timeout: float | None, deadline: float | None) -> JobRecord:
-        while not (record := self.get(job)).final:
+        gone_since: float | None = None
+        while True:
             left = _LONGEST_WAIT_S if deadline is None else deadline - time.monotonic()
-            if left <= 0:
-                raise WaitTimeout(f"job {job} ({record.name}) is {record.state} after {timeout:g} s; it goes on")
-            self.database.wait_for_change(min(left, _LONGEST_WAIT_S), ends=True)
-        return record
+            try:
+                record = self.get(job)
+                if record.final:
+                    return record
+                if left <= 0:
+                    raise WaitTimeout(f"job {job} ({record.name}) is {record.state} after {timeout:g} s; it goes on")
+                self.database.wait_for_change(min(left, _LONGEST_WAIT_S), ends=True)
+                gone_since = None
+            except StoreUnavailable:
+                # The job goes on meanwhile; a database that is started again is no reason to give up.
+                now = time.monotonic()
+                gone_since = gone_since or now
+                if left <= 0 or now - gone_since > _PATIENCE_S:
+                    raise
+                time.sleep(_LOOK_AGAIN_S)
 
     # Schedules ----------------------------------------------------------------------------------------------------
 
@@ -323,6 +336,8 @@ class Queue(Orders):
 
 
 _LONGEST_WAIT_S = 30.0
+_PATIENCE_S = 60.0
+_LOOK_AGAIN_S = 0.25
 
 
 def _reopened(address: str, parent: int | None) -> Queue:

@@ -12,12 +12,23 @@ from itertools import pairwise
 
 import pytest
 
-from gangline.queue import Configuration, JobExists, Queue, State, StoreError, UsageError, WaitTimeout, enqueue
+from gangline.queue import (
+    Configuration,
+    JobExists,
+    Queue,
+    State,
+    StoreError,
+    StoreUnavailable,
+    UsageError,
+    WaitTimeout,
+    enqueue,
+)
 from gangline.queue.compatibility import Config
 from gangline.queue.link import ClaimInfo
 from gangline.queue.naming import load_class
 from gangline.store.jobs.port import Ending
 from tests.integration.queue_front.running import Hands
+from tests.integration.queue_store.conftest import emptied
 
 
 def test_a_job_that_was_entered(queue, shop):
@@ -199,6 +210,21 @@ def test_waiting(queue, shop):
     assert queue.wait(number, 30).result == 2
     thread.join()
     assert [job.id for job in queue.wait([number, number], 0)] == [number, number]
+
+
+def test_waiting_outlasts_a_restart_of_the_database(server, shop):
+    with Queue(emptied(server.url)) as queue, Queue(server.url) as other:
+        number = queue.enqueue(shop.Add, a=1)
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(queue.wait(number, 50)))
+        thread.start()
+        server.stop()
+        with pytest.raises(StoreUnavailable):
+            other.get(number)
+        server.start()
+        Hands(other).run()
+        thread.join()
+    assert seen[0].result == 2
 
 
 def test_chains_and_dependencies(queue, shop):
