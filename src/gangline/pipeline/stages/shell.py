@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,8 @@ def _as_words(value: Any) -> Any:
 def run_commands(*, command_str: str, input: Any = None, output: Any = None, **extras: Any) -> None:
     """Run a command line of a stage; commands separated by `;` run one after the other, up to the first that fails.
 
+    Each has a shell of its own. Loops, conditions and groups count as one command.
+
     Args:
         command_str: May be written over several lines. Braces that are no fields are doubled: `awk '{{print $1}}'`.
         input: For `{input}`: names are quoted where the shell needs it, several of them separated by blanks;
@@ -94,22 +97,44 @@ def run_commands(*, command_str: str, input: Any = None, output: Any = None, **e
         run_command(command.format(**fields))
 
 
+_TOKEN = r"""
+      (?P<blank>\s+)
+    | (?P<word>(?: '[^']*' | "(?:\\.|[^"\\])*" | \\. | [^\s'"\\;()|&] )+)
+    | (?P<operator>;+ | [()|&])
+    | (?P<rest>.+)  # a quote that has no end
+"""
+_OPENING = frozenset({"{{", "if", "for", "while", "until", "case", "select"})
+_CLOSING = frozenset({"}}", "fi", "done", "esac"})
+_BEFORE_COMMANDS = frozenset({"{{", "if", "while", "until", "do", "then", "else", "elif", "!"})
+
+
 def split_commands(text: str) -> list[str]:
-    """The commands of a command line, without those that are empty: a `;` in quotes or after a backslash is no end.
+    """The commands of a command line, without those that are empty.
+
+    A `;` ends none in quotes, after a backslash, in parentheses, or within a loop, a condition or a group.
 
     Example:
         >>> split_commands("sort {input} > a; awk '{{print; next}}' a")
         ['sort {input} > a', "awk '{{print; next}}' a"]
+        >>> split_commands("for name in {input}; do cat $name; done > {output}; ls")
+        ['for name in {input}; do cat $name; done > {output}', 'ls']
     """
-    commands, current, quote, escaped = [], "", "", False
-    for letter in text.replace("\n", " "):
-        if not quote and not escaped and letter == ";":
-            commands.append(current)
-            current = ""
-            continue
-        if not escaped and letter in "'\"":
-            quote = "" if quote == letter else quote or letter
-        escaped = letter == "\\" and not escaped and quote != "'"
-        current += letter
+    commands, current = [], ""
+    blocks = parentheses = 0
+    starts = True  # whether a command begins here: only there are words like `do` and `fi` more than words
+    for token in re.finditer(_TOKEN, text.replace("\n", " "), re.VERBOSE):
+        found = token.group()
+        if token.lastgroup == "operator":
+            if found[0] == ";" and not blocks and not parentheses:
+                commands.append(current)
+                current, starts = "", True
+                continue
+            if found in "()":
+                parentheses = max(0, parentheses + (1 if found == "(" else -1))
+            starts = True
+        elif token.lastgroup != "blank" and starts:
+            blocks = max(0, blocks + (found in _OPENING) - (found in _CLOSING))
+            starts = found in _BEFORE_COMMANDS
+        current += found
     commands.append(current)
     return [command.strip() for command in commands if command.strip()]

@@ -45,6 +45,11 @@ def test_a_command_that_fails_ends_the_line():
     assert not Path("never").exists()
 
 
+def test_a_loop_is_one_command():
+    run_commands(command_str="for name in {input}; do echo $name; done > {output}", input=["a b", "c"], output="made")
+    assert Path("made").read_text() == "a b\nc\n"
+
+
 @pytest.mark.parametrize(
     ("text", "commands"),
     [
@@ -53,6 +58,14 @@ def test_a_command_that_fails_ends_the_line():
         ('echo "it\'s; \\" so";z', ['echo "it\'s; \\" so"', "z"]),
         ("one\n two", ["one  two"]),
         ("", []),
+        ("for x in a b; do echo $x; done > {output}; ls", ["for x in a b; do echo $x; done > {output}", "ls"]),
+        ("test -s x || {{ echo no; exit 3; }}; ls", ["test -s x || {{ echo no; exit 3; }}", "ls"]),
+        ("if a; then b; else c; fi; d", ["if a; then b; else c; fi", "d"]),
+        ("while a; do if b; then c; fi; done; d", ["while a; do if b; then c; fi; done", "d"]),
+        ("case x in x) a;; y) b;; esac; c", ["case x in x) a;; y) b;; esac", "c"]),
+        ("(a; b) | c; echo $(d; e)", ["(a; b) | c", "echo $(d; e)"]),
+        ("echo if for; echo }}; awk {{x}}", ["echo if for", "echo }}", "awk {{x}}"]),
+        ('a "no end; b', ['a "no end; b']),
     ],
 )
 def test_commands_are_told_apart(text, commands):
