@@ -59,7 +59,8 @@ class Record:
         """
         rows = self._fetch("find_runs", (run_id,))
         if len(rows) != 1:
-            raise UsageError(f"{'no run' if not rows else f'{len(rows)} runs'} in {self._path} begin with {run_id!r}")
+            found = f"{len(rows)} runs in {self._path} begin" if rows else f"no run in {self._path} begins"
+            raise UsageError(f"{found} with {run_id!r}")
         return self._run_row(rows[0])
 
     def stages(self, run_id: str) -> list[StageRow]:

@@ -20,8 +20,8 @@ BUSY_S = 60.0
 """How long a statement waits for another program's. Those are short: nobody holds a transaction while it works."""
 
 _REBUILD = (
-    "Move it away, or name another one with history_file=...; `touch_files_only` then rebuilds a history of what "
-    "exists without running anything"
+    "Move it away, or name another one with history_file=... or --history; `touch_files_only` then rebuilds a history "
+    "of what exists without running anything"
 )
 _LEGACY = (
     "Ruffus history used working-directory-relative paths. Existing records were preserved in the "
@@ -60,7 +60,7 @@ def _explain(path: str, error: sqlite3.Error) -> StoreError:
     return StoreError(f"{where} cannot be used: {error}")
 
 
-_ELSEWHERE = "Name a place that can be written with history_file=... (`:memory:` keeps nothing)"
+_ELSEWHERE = "Name a place that can be written with history_file=... or --history (`:memory:` keeps nothing)"
 
 
 def _why_not_open(path: str) -> str:

@@ -53,7 +53,7 @@ class Lock:
             room = "Make room, or name" if error.errno == errno.ENOSPC else "Name"
             raise StoreError(
                 f"the history {self._path} cannot be written: {error.strerror} ({self._file}). {room} a place that "
-                f"can be written with history_file=... (`:memory:` keeps nothing)"
+                f"can be written with history_file=... or --history (`:memory:` keeps nothing)"
             ) from error
         if self._lock(fd) and self._is_current(fd):
             self._fd = fd
@@ -78,7 +78,7 @@ class Lock:
     def _busy(self) -> StoreError:
         busy = StoreError(
             f"the history {self._path} is in use by another run ({self._holder()}). Wait for it to end, or give this "
-            f"one a history of its own with history_file=..."
+            f"one a history of its own with history_file=... or --history"
         )
         busy.retryable = True
         return busy
