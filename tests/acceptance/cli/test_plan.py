@@ -430,3 +430,39 @@ def test_in_a_folder_that_may_only_be_read(here: Path) -> None:
             os.chmod(folder, 0o755)
     assert done.returncode == 0, done.stderr
     assert after == before
+
+
+def test_a_file_is_the_same_by_whatever_name(here: Path) -> None:
+    write("""
+from pathlib import Path
+from gangline.pipeline import *
+
+
+@originate(["whole.txt"])
+def make(output):
+    Path(output).write_text("x")
+
+
+@transform(make, formatter(r"(?P<NAME>whole)"), "{path[0]}/{NAME[0]}.copy")
+def copy(source, target):
+    Path(target).write_text("x")
+
+
+@follows(copy)
+@transform("whole.copy", suffix(".copy"), ".last")
+def last(source, target):
+    Path(target).write_text("x")
+""")
+    told = call("plan", "pipe.py").output
+    assert "whole.copy will be made by copy" in told
+    assert "would fail" not in told
+    run()
+    os.unlink("whole.copy")
+    assert "whole.copy will be made by copy" in call("explain", "pipe.py", "last").output
+    run()
+    made_at = Path("whole.txt").stat().st_mtime
+    set_time("whole.copy", made_at - 20)
+    set_time("whole.last", made_at - 10)
+    told = call("explain", "pipe.py", "last").output
+    assert "it reads whole.copy, which copy makes anew" in told
+    assert "is newer than whole.copy" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ class _Explainer:
     def __init__(self, seen: Forecast, words: Reasons, memory: Memory) -> None:
         self._words = words
         self._memory = memory
-        self._making = {name: job for each in seen.stages for job in each.jobs for name in job.outputs}
+        self._making = {os.path.abspath(name): job for each in seen.stages for job in each.jobs for name in job.outputs}
 
     def data(self, found: Found) -> dict[str, Any]:
         """What was found for programs."""
@@ -160,7 +161,7 @@ class _Explainer:
         """Why inputs are made anew, and why theirs are: one of each stage, from near to far."""
         told: set[int] = set()
         for name, stage in job.remade.items():
-            maker = self._making.get(name)
+            maker = self._making.get(os.path.abspath(name))
             if maker is None or stage.number in told or depth >= _DEEPEST or name in self._words.awaited(job):
                 continue
             told.add(stage.number)

@@ -85,7 +85,8 @@ class Reasons:
         outputs = set(job.outputs)
         inputs = [name for name in dict.fromkeys(files) if name not in outputs]
         told = [_sentence([name for name in dict.fromkeys(files) if name in outputs], "is missing", "are missing")]
-        coming = {name: self._seen.makers[name] for name in inputs if name in self._seen.makers}
+        makers = {name: self._seen.makers.get(os.path.abspath(name)) for name in inputs}
+        coming = {name: stage for name, stage in makers.items() if stage is not None}
         by_stage: dict[str, list[str]] = {}
         for name, stage in coming.items():
             by_stage.setdefault(stage_name(stage.display_name), []).append(name)

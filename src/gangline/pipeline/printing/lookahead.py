@@ -80,7 +80,7 @@ class Lookahead:
             open_ended = [
                 each for each in stage.wiring.sources if each in unsettled or (each.reglobs and each in stages)
             ]
-            globbing = any(parent in stages for parent in stage.parents) and _reads_globs(stage)
+            globbing = any(parent in stages for parent in stage.parents) and stage.arguments.reads_globs
             if open_ended or globbing:
                 unsettled.add(stage)
             unknown = stage in unsettled and not _one_by_one(stage, open_ended)
@@ -106,11 +106,6 @@ class Lookahead:
 
     def _is_fresh(self, stage: Stage, job: JobParams, function: object) -> bool:
         return self._judge.has_check(stage) and not self._judge.judge(stage, job, function).needs_update
-
-
-def _reads_globs(stage: Stage) -> bool:
-    arguments = stage.arguments
-    return bool(find_references(arguments.input).globs or find_references(arguments.more).globs)
 
 
 def _one_by_one(stage: Stage, open_ended: Collection[Stage]) -> bool:

@@ -25,11 +25,13 @@ class Survey:
 
     Attributes:
         expansion: The jobs of all stages.
+        assessor: What is known of files and of earlier runs.
         judge: Says which of them have something to do.
         temporary: The stages whose outputs are removed when nothing needs them.
     """
 
     expansion: Expansion
+    assessor: Assessor
     judge: Judge
     temporary: TemporaryFiles
 
@@ -73,5 +75,5 @@ def survey(
     expansion = Expansion(stages, runtime_data)
     with History.open(history_file, level, writing=False) as history:
         facts = FactsWithAbsent(history)
-        judge = Judge(expansion, Assessor(level, history, facts, with_times=with_times))
-        yield Survey(expansion, judge, TemporaryFiles(stages, expansion, facts))
+        assessor = Assessor(level, history, facts, with_times=with_times)
+        yield Survey(expansion, assessor, Judge(expansion, assessor), TemporaryFiles(stages, expansion, facts))

@@ -10,7 +10,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,15 +19,13 @@ from typing import Any
 
 from gangline.pipeline.expand.jobs import JobParams
 from gangline.pipeline.freshness.history import History
-from gangline.pipeline.freshness.levels import Level, get_level
-from gangline.pipeline.freshness.rules import Assessor
-from gangline.pipeline.names.nested import find_references, flat_strings, is_glob
+from gangline.pipeline.freshness.levels import Level
+from gangline.pipeline.names.nested import flat_strings, is_glob
 from gangline.pipeline.printing.jobs import describe_job
-from gangline.pipeline.printing.judging import Judge, Judgement
-from gangline.pipeline.printing.temporary import FactsWithAbsent, TemporaryFiles
+from gangline.pipeline.printing.judging import Judgement
+from gangline.pipeline.printing.survey import Survey, survey
 from gangline.pipeline.running.failures import expanding
 from gangline.pipeline.running.options import RunOptions, Touching
-from gangline.pipeline.stages.expansion import Expansion
 from gangline.pipeline.stages.kinds import WITHOUT_FILES, Kind
 from gangline.pipeline.stages.selection import Selection, select
 from gangline.pipeline.stages.stage import Stage
@@ -147,7 +146,7 @@ class Forecast:
         level: How closely files are compared.
         history: What earlier runs have made; open as long as `forecast` is.
         stages: All stages of the run, each after its parents.
-        makers: By file, the stage that makes it.
+        makers: By file, as an absolute path, the stage that makes it.
     """
 
     selection: Selection
@@ -172,42 +171,34 @@ def forecast(options: RunOptions, *, with_times: bool = False) -> Iterator[Forec
         StoreError: The history cannot be read.
         UsageError: An option makes no sense.
     """
-    level = get_level(options.checksum_level)
     selection = select(options.target_tasks, options.forcedtorun_tasks, options.pipeline)
     order = selection.graph.order
-    expansion = Expansion(order, options.runtime_data)
-    with History.open(options.history_file, level, writing=False) as history:
-        facts = FactsWithAbsent(history)
-        judge = Judge(expansion, Assessor(level, history, facts, with_times=with_times))
-        temporary = TemporaryFiles(order, expansion, facts)
+    with survey(
+        order, options.runtime_data, options.checksum_level, options.history_file, with_times=with_times
+    ) as seen:
         if options.touching is Touching.HISTORY:
             needed, forced = order, frozenset(order)
         else:
-            found = selection.graph.needed(
-                selection.forced, judge.is_fresh, maximal_rebuild=options.gnu_make_maximal_rebuild_mode
-            )
             forced = frozenset(selection.forced)
-            needed = temporary.add_makers(selection.graph, found, forced, judge)
-        seer = _Seer(expansion, judge, facts, frozenset(needed), forced, options.path_level)
+            needed = seen.needed(
+                selection.graph,
+                forced,
+                seen.judge.is_fresh,
+                maximal_rebuild=options.gnu_make_maximal_rebuild_mode,
+            )
+        seer = _Seer(seen, frozenset(needed), forced, options.path_level)
         stages = tuple(map(seer.look_at, order))
-        yield Forecast(selection, options.touching, level, history, stages, seer.makers)
+        assessor = seen.assessor
+        yield Forecast(selection, options.touching, assessor.level, assessor.history, stages, seer.makers)
 
 
 class _Seer:
     """Goes through the stages in their order."""
 
-    def __init__(
-        self,
-        expansion: Expansion,
-        judge: Judge,
-        facts: FactsWithAbsent,
-        needed: frozenset[Stage],
-        forced: frozenset[Stage],
-        path_level: int,
-    ) -> None:
-        self._expansion = expansion
-        self._judge = judge
-        self._facts = facts
+    def __init__(self, seen: Survey, needed: frozenset[Stage], forced: frozenset[Stage], path_level: int) -> None:
+        self._expansion = seen.expansion
+        self._judge = seen.judge
+        self._facts = seen.assessor.files
         self._needed = needed
         self._forced = forced
         self._path_level = path_level
@@ -230,7 +221,7 @@ class _Seer:
             params = self._expansion.jobs(stage)
             if stage.kind not in WITHOUT_FILES:
                 for each in params:
-                    self.makers.update(dict.fromkeys(flat_strings(each.outputs), stage))
+                    self.makers.update(dict.fromkeys(_places(flat_strings(each.outputs)), stage))
             if stage.reglobs and any(map(_makes_globs, params)):
                 self._globbing.add(stage)
             unsettled_by = self._find_unsettled(stage)
@@ -248,7 +239,7 @@ class _Seer:
                 by.update(dict.fromkeys(self._unsettled.get(source, ())))
                 if source in self._globbing and source in self._changing:
                     by[source] = None
-            if stage.kind in _FROM_ANYWHERE or _reads_globs(stage):
+            if stage.kind in _FROM_ANYWHERE or stage.arguments.reads_globs:
                 changing = [parent for parent in stage.parents if parent in self._changing]
                 by.update(dict.fromkeys(parent for parent in changing if parent.kind is not Kind.MKDIR))
         if by:
@@ -258,16 +249,25 @@ class _Seer:
     def _look_at_job(self, stage: Stage, params: JobParams, function: object, unsettled: bool) -> JobForecast:
         judgement = self._judge.judge(stage, params, function) if self._judge.has_check(stage) else None
         inputs = [] if stage.kind in WITHOUT_FILES else flat_strings(params.inputs)
-        remade = {name: self._remade[name] for name in inputs if name in self._remade}
+        remade = self._find_remade(inputs)
         state = self._state(stage, judgement, bool(remade))
         lacking: tuple[str, ...] = ()
         if state is not JobState.FRESH:
             if stage.kind not in WITHOUT_FILES:
-                self._remade.update(dict.fromkeys(flat_strings(params.outputs), stage))
+                self._remade.update(dict.fromkeys(_places(flat_strings(params.outputs)), stage))
             if judgement is not None and judgement.found is not None and not unsettled:
-                lacking = tuple(name for name in inputs if name not in self.makers and self._facts.get(name) is None)
+                absent = [name for name in inputs if self._facts.get(name) is None]
+                lacking = tuple(
+                    name for name, place in zip(absent, _places(absent), strict=True) if place not in self.makers
+                )
         text = describe_job(stage.kind, params.shown, self._path_level, self._expansion.directory).line
         return JobForecast(stage.kind, params, text, state, judgement, remade, lacking)
+
+    def _find_remade(self, inputs: list[str]) -> dict[str, Stage]:
+        if not self._remade:
+            return {}
+        makers = map(self._remade.get, _places(inputs))
+        return {name: maker for name, maker in zip(inputs, makers, strict=True) if maker is not None}
 
     def _state(self, stage: Stage, judgement: Judgement | None, reads_remade: bool) -> JobState:
         if stage not in self._needed:
@@ -285,6 +285,6 @@ def _makes_globs(job: JobParams) -> bool:
     return len(job.shown) > 1 and any(map(is_glob, flat_strings(job.shown[1])))
 
 
-def _reads_globs(stage: Stage) -> bool:
-    arguments = stage.arguments
-    return bool(find_references(arguments.input).globs or find_references(arguments.more).globs)
+def _places(names: Iterable[str]) -> Iterator[str]:
+    """Where files are: stages may name the same one differently, from here and from the root."""
+    return map(os.path.abspath, names)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from gangline.pipeline.names.formatter import formatter
 from gangline.pipeline.names.inputs import InputMode, add_inputs, inputs
+from gangline.pipeline.names.nested import find_references
 from gangline.pipeline.names.regex import regex
 from gangline.pipeline.names.suffix import suffix
 from gangline.pipeline.ruffus_exceptions import (
@@ -63,6 +64,11 @@ class Arguments:
     output_dir: str | None = None
     single: bool = False
     combines: bool = False
+
+    @property
+    def reads_globs(self) -> bool:
+        """Whether what matches globs is among the input."""
+        return bool(find_references(self.input).globs or find_references(self.more).globs)
 
 
 def parse_arguments(
