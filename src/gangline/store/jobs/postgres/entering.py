@@ -52,7 +52,7 @@ class Entering(Base):
             known = {row[0] for row in work.run("existing_jobs", jobs=sorted(parents))}
             if missing := sorted(parents - known):
                 raise UsageError(f"there is no job {missing[0]}, which a new job names as what it comes from")
-        numbers = [number for (number,) in work.run("take_numbers", count=len(jobs))]
+        ((numbers,),) = work.run("take_numbers", count=len(jobs))
         ((now,),) = work.run("read_clock")
         try:
             with work.connection.transaction(), work.connection.cursor().copy(STATEMENTS["copy_jobs"]) as copy:
@@ -61,19 +61,21 @@ class Entering(Base):
         except psycopg.errors.UniqueViolation as error:
             raise _clash(work, jobs) from error
         work.changed()
-        return numbers
+        return list(numbers)
 
     def _lines(self, jobs: Sequence[NewJob], numbers: Sequence[int], now: float) -> Iterator[str]:
         lanes, none = self._lane_ids, "\\N"
+        known: dict[tuple[str, ...], str] = {}
         lines = []
         for number, job in zip(numbers, jobs, strict=True):
             (lane, args, digest, unique, priority, attempts, properties, wait_s, parent, _, _, host, user, tag, author,
              hidden) = job  # fmt: skip
             place, query_at = ("waiting", repr(now + wait_s)) if wait_s > 0 else ("ready", none)
             code = f"\\\\x{digest.hex()}"
-            texts = f"{host}\t{user}\t{tag}\t{author}"
-            if texts.count("\t") != 3 or not texts.isascii() or any(sign in texts for sign in "\\\n\r\0"):
-                texts = "\t".join(_escaped(clean(text)) for text in (host, user, tag, author))
+            labels = (host, user, tag, author)
+            texts = known.get(labels)
+            if texts is None:
+                texts = known[labels] = "\t".join(_escaped(clean(text)) for text in labels)
             lines.append(
                 f"{number}\t{lanes[lane]}\tpending\t{place}\t{priority}\t{attempts}\t{attempts}\t{now!r}\t{query_at}\t"
                 f"{none if parent is None else parent}\t{code}\t{unique}\t{code if unique else none}\t{hidden}\t"

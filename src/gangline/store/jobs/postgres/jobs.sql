@@ -16,7 +16,8 @@ SELECT lost IS NULL FROM end_jobs(:endings::text::jsonb);
 SELECT enter_jobs(:jobs::text::jsonb, :equal);
 
 -- name: take_numbers
-SELECT nextval(pg_get_serial_sequence('jobs', 'id')) FROM generate_series(1, :count);
+SELECT array_agg(nextval(sequence.name))
+FROM (SELECT pg_get_serial_sequence('jobs', 'id')::regclass AS name OFFSET 0) sequence, generate_series(1, :count);
 
 -- name: copy_jobs
 COPY jobs (
