@@ -56,7 +56,8 @@ class LogLine(NamedTuple):
     Attributes:
         number: Rises; later pieces of the same job have higher ones.
         trial: The run that wrote it.
-        stream: "stdout", "stderr" or a level of `logging` in small letters.
+        stream: "stdout", "stderr", "output" (what its child processes wrote to either), or a level of `logging` in
+            small letters.
         at: When, by the clock of the host.
         text: One line or several.
     """

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
-import sys
 import time
 import traceback
-from types import TracebackType
 from typing import Any
 
 from gangline._engine.context import EngineContext, current
@@ -48,16 +46,16 @@ def _outcome(url: str, claim: Claim) -> Outcome | None:
     )  # fmt: skip
     try:
         kind = load_class(claim.lane.name, claim.lane.folder)
-    except Exception:  # whatever the user's module does when it is imported
-        return Outcome("refused", error=_own_part(*sys.exc_info()))
+    except Exception as error:  # whatever the user's module does when it is imported
+        return Outcome("refused", error=_own_part(error))
     _code.note(kind)
     link = EngineLink()
     try:
         return _run(kind, info, link)
     except SystemExit as error:
         return Outcome("failed", error=f"the job called sys.exit({error.code!r})", sources=tuple(link.sources))
-    except Exception:  # the job's own
-        return Outcome("failed", error=_own_part(*sys.exc_info()), sources=tuple(link.sources))
+    except Exception as error:  # the job's own
+        return Outcome("failed", error=_own_part(error), sources=tuple(link.sources))
 
 
 def _run(kind: type[DurableJob], info: ClaimInfo, link: EngineLink) -> Outcome | None:
@@ -116,11 +114,13 @@ def _in_json(value: Any) -> tuple[str, str]:
     return text, ""
 
 
-def _own_part(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> str:
-    """The traceback from the user's own code on."""
-    ours = trace
+def _own_part(error: BaseException) -> str:
+    """The traceback from the user's own code on; without one where it was our call that failed."""
+    trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(
         ("gangline.queue", "importlib")
     ):
         trace = trace.tb_next
-    return "".join(traceback.format_exception(kind, error, trace or ours))
+    if trace is None:
+        return "".join(traceback.format_exception_only(error))
+    return "".join(traceback.format_exception(type(error), error, trace))

@@ -170,7 +170,7 @@ class OutputLine(NamedTuple):
     """A piece of what a job wrote or logged.
 
     Attributes:
-        stream: "stdout", "stderr" or a level of `logging` in small letters.
+        stream: "stdout", "stderr", "output" (of child processes), or a level of `logging` in small letters.
         at: Seconds since the epoch, by the clock of the host where it was written.
         text: One line or several.
     """
