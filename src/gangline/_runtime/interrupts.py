@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 import weakref
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Protocol
 
 
@@ -46,3 +46,33 @@ def on_interrupt(signum: int, frame: FrameType | None) -> None:
             session.interrupted = session.unsettled = True
             return
     signal.default_int_handler(signum, frame)
+
+
+class Uninterrupted:
+    """Steps of the main thread that belong together: with `with`, an interrupt is raised when they are done.
+
+    Attributes:
+        interrupted: An interrupt is held back.
+        unsettled: The same, as sessions have it.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = self.unsettled = False
+        self._thread: int | None = None
+        guard(self)
+
+    def in_critical_section(self) -> bool:
+        """Whether the calling thread is in the midst of such steps."""
+        return self._thread == threading.get_ident()
+
+    def __enter__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread = None
+        if self.interrupted:
+            self.interrupted = self.unsettled = False
+            if error is None:
+                raise KeyboardInterrupt

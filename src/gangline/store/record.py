@@ -164,7 +164,11 @@ class RunRecord:
         self._add("end_task", (time.time(), outcome, self.run_id, task))
 
     def end(self, outcome: str, message: str = "") -> None:
-        """The run is over: "ok", "failed" or "interrupted". Returns when everything is on the disk."""
+        """The run is over: "ok", "failed" or "interrupted". Returns when everything is on the disk.
+
+        Tasks that are not decided are cancelled: an interrupt may have come before their end was told.
+        """
+        self._add("end_tasks_left", (time.time(), self.run_id))
         self._add("end_run", (time.time(), outcome, message, self.run_id))
         self._add("prune_runs", (_RUNS_KEPT,))
         self._stop()

@@ -5,6 +5,9 @@ VALUES (:id, :program, :argv, :folder, :backend, :engines, :options, :host, :pid
 -- name: end_run
 UPDATE runs SET ended_at = ?, outcome = ?, message = ? WHERE id = ?;
 
+-- name: end_tasks_left
+UPDATE tasks SET ended_at = ?, outcome = 'cancelled' WHERE run = ? AND outcome IS NULL;
+
 -- name: add_stage
 INSERT OR REPLACE INTO stages (run, name, total, fresh, started_at) VALUES (?, ?, ?, ?, ?);
 

@@ -90,3 +90,29 @@ def test_a_handler_of_the_users_own_is_left_alone(sigint):
     interrupts.guard(Busy(True))
     signal.raise_signal(signal.SIGINT)
     assert called == [signal.SIGINT]
+
+
+def interrupt_within(steps, done, error=None):
+    with steps:
+        signal.raise_signal(signal.SIGINT)
+        done.append("within")
+        if error is not None:
+            raise error
+    done.append("after")
+
+
+def test_steps_that_belong_together_are_done_before_an_interrupt_is_raised():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        steps, done = interrupts.Uninterrupted(), []
+        with pytest.raises(KeyboardInterrupt):
+            interrupt_within(steps, done)
+        with pytest.raises(KeyboardInterrupt):  # it is held back no longer
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(ValueError, match="first"):
+            interrupt_within(steps, done, ValueError("first"))
+        with steps:
+            pass
+        assert done == ["within", "within"]
+    finally:
+        signal.signal(signal.SIGINT, before)

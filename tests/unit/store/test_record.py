@@ -75,6 +75,16 @@ def test_what_is_no_text_is_recorded_as_numbers() -> None:
         assert reader.attempts(record.run_id, 1)[0].stdout == "\\ud800 is half a letter"
 
 
+def test_tasks_that_a_run_has_left_undecided_are_cancelled() -> None:
+    record = start()
+    record.task_ended(record.task_added("align", "Job = [a -> b]"), "ok")
+    record.task_started(record.task_added("align", "Job = [c -> d]"), started_at=1.0)
+    record.task_added("align", "Job = [e -> f]")
+    record.end("interrupted")
+    with Record.open() as seen:
+        assert [task.outcome for task in seen.tasks(record.run_id)] == ["ok", "cancelled", "cancelled"]
+
+
 def test_a_run_that_raises_has_failed() -> None:
     with pytest.raises(KeyError), start():
         raise KeyError("x")

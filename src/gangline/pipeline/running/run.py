@@ -6,6 +6,7 @@ Rules:
     Before a job is started, the history knows on the disk that its outputs are about to change. Many jobs are
     announced at once, since each time costs a write to the disk; so a stage is gone through in portions.
     Whether a job has something to do is found out right before its portion, when all that it builds on is done.
+    An interrupt does not come between the end of a job and its being told to all.
     After the first failure nothing more is started, unless the user wants all that can still be done.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from gangline._runtime.interrupts import Uninterrupted
 from gangline.errors import InternalError, TaskCancelled, Unpicklable
 from gangline.pipeline.names.nested import flat_strings
 from gangline.pipeline.ruffus_exceptions import JobSignalledBreak, MissingInputFileError, RethrownJobError
@@ -78,6 +80,7 @@ class Run:
         self._engines = Engines(options)
         self._looker = Looker(plan, options, log)
         self._outputs = OutputCheck(options, plan.needed, log)
+        self._telling = Uninterrupted()
         self._stopping = False
         self._ended_by_force = False
         self._changed = True
@@ -342,7 +345,8 @@ class Run:
     def _take_in(self) -> None:
         done = self._engines.done
         while done:
-            self._on_ended(done.popleft())
+            with self._telling:
+                self._on_ended(done.popleft())
 
     def _on_ended(self, job: JobRun) -> None:
         run, handle = job.stage, job.handle

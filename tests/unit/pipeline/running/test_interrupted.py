@@ -98,3 +98,31 @@ def test_a_run_that_was_killed_goes_on_without_trusting_half_made_files(place: s
     same = {name for name, mtime in done.items() if Path(name).stat().st_mtime_ns == mtime}
     # What ended in the last moments before the kill may not be on the disk yet, and is then made again.
     assert len(done) - len(same) <= 2
+
+
+TELLING = """
+import os, signal
+from gangline.pipeline import *
+from gangline.store.reader import Record
+
+@originate(["0.0", "1.0"])
+def start(output):
+    open(output, "w").close()
+
+def told(event):
+    if event.kind == "job ended":
+        os.kill(os.getpid(), signal.SIGINT)
+
+try:
+    pipeline_run(verbose=0, record=".gangline", progress=told)
+except KeyboardInterrupt:
+    with Record.open() as record:
+        print([task.outcome for task in record.tasks(record.last_run().id)])
+"""
+
+
+def test_an_interrupt_while_the_end_of_a_job_is_told_is_raised_when_all_know_it() -> None:
+    Path("program.py").write_text(TELLING)
+    done = subprocess.run([sys.executable, "program.py"], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("['ok']\n", "")
+    assert not Path("1.0").exists()
