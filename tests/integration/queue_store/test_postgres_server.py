@@ -348,7 +348,7 @@ def test_what_workers_do_never_walks_over_all_jobs(
 def test_what_was_taken_is_tidied_away(
     url: str, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tidying, "DEAD", 500)
+    monkeypatch.setattr(tidying, "DEAD", 15)
     monkeypatch.setattr(tidying, "EVERY_S", 0.05)
     vacuums = "SELECT coalesce(max(vacuum_count), 0) FROM pg_stat_user_tables WHERE relid = 'gangline.jobs'::regclass"
     ((before,),) = admin.execute(vacuums.encode()).fetchall()

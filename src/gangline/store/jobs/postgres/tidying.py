@@ -35,20 +35,25 @@ class Tidier:
     Args:
         connect: Makes a connection without transactions.
         schema: The queue's schema.
+
+    Attributes:
+        taken: How many jobs were taken by this worker since it last looked; who takes few need not look.
     """
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]], schema: str) -> None:
         self._connect = connect
         self._lock = f"gangline vacuum {schema}"
         self._next_at = 0.0
+        self.taken = 0
         self._thread: threading.Thread | None = None
         self._connection: psycopg.Connection[Any] | None = None
 
     def remind(self) -> None:
         """It may be time; costs nothing if it is not."""
         now = time.monotonic()
-        if now < self._next_at or (self._thread is not None and self._thread.is_alive()):
+        if self.taken < DEAD // 20 or now < self._next_at or (self._thread is not None and self._thread.is_alive()):
             return
+        self.taken = 0
         self._next_at = now + EVERY_S
         self._thread = threading.Thread(target=self._run, name="gangline-vacuum", daemon=True)
         self._thread.start()

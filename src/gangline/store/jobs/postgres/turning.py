@@ -10,6 +10,7 @@ from gangline.errors import UsageError
 from gangline.store.jobs.base import lane_of, worker_id
 from gangline.store.jobs.port import Claim, Ending, Lane, Order, TurnResult
 from gangline.store.jobs.postgres.entering import Entering
+from gangline.store.jobs.postgres.tidying import Tidier
 from gangline.store.jobs.texts import MESSAGE_LIMIT, clean, clean_error
 
 __all__ = ["Turning"]
@@ -19,6 +20,7 @@ class Turning(Entering):
     """The part of the store that gives out jobs."""
 
     _lanes: dict[int, Lane]
+    _tidier: Tidier
 
     def turn(
         self, worker: str, endings: Sequence[Ending] = (), *, room: int = 0, ahead: Mapping[str, int] | None = None,
@@ -39,6 +41,7 @@ class Turning(Entering):
         if answer is None:
             raise UsageError(f"the worker {worker} is not registered (any more)")
         claimed, lost, orders, next_in_s, halting = answer
+        self._tidier.taken += len(claimed or ())
         return TurnResult(
             self._claims(claimed or []), [(job, fence) for job, fence in lost or []],
             [Order(job, fence, "kill") for job, fence in orders or []], next_in_s, halting,
