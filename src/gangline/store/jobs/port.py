@@ -20,8 +20,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from gangline.store.jobs.rows import (
-    FINAL, Claim, CookieAction, Ending, EndingKind, JobRow, Lane, NewJob, Order, OutputLine, Pause, ScheduleRow, State,
-    TurnResult, WorkerRow,
+    FINAL,
+    Claim,
+    CookieAction,
+    Ending,
+    EndingKind,
+    JobRow,
+    Lane,
+    NewJob,
+    Order,
+    OutputLine,
+    Pause,
+    ScheduleRow,
+    State,
+    TurnResult,
+    WorkerRow,
 )  # fmt: skip
 
 __all__ = [
