@@ -187,3 +187,16 @@ def test_the_latest_run_that_had_something_to_do_for_a_file_is_shown() -> None:
     assert "had nothing to do in run" in call("logs", "align", "--run", second.run_id).stdout
     assert call("logs", "1").exit_code == 2
     assert call("logs", "c").exit_code == 2
+
+
+@pytest.mark.usefixtures("_here")
+def test_the_name_of_a_pipeline_may_be_left_out_where_that_leaves_one_stage() -> None:
+    with RunRecord.start(program="p.py", argv=["p.py"], backend="inline", engines=1, options={}) as record:
+        for stage in ("night::flat", "night::stack", "day::stack"):
+            record.stage_started(stage, total=1, fresh=0)
+            record.task_ended(record.task_added(stage, f"Job = [-> {stage[:3]}.fits]"), "ok")
+        record.stage_started("day::bias", total=2, fresh=2)
+    assert lines_of("flat")[0] == "Task 1 night::flat ok"
+    assert lines_of("day::stack")[0] == "Task 3 day::stack ok"
+    assert lines_of("bias")[0].startswith("Stage bias had nothing to do")
+    assert call("logs", "stack").exit_code == 2

@@ -81,14 +81,15 @@ def choose_tasks(record: Record, run: RunRow, what: str) -> Choice:
         numbered = [task for task in tasks if task.number == int(what)]
         if numbered:
             return Choice("task", numbered)
-    of_stage = [task for task in tasks if what in (task.stage, stage_name(task.stage))]
+    stages = {stage.name: stage for stage in record.stages(run.id)}
+    meant = _find_stage(what, dict.fromkeys((*stages, *(task.stage for task in tasks))))
+    of_stage = [task for task in tasks if task.stage == meant]
     if of_stage:
         return Choice("stage", of_stage)
-    for stage in record.stages(run.id):
-        if what in (stage.name, stage_name(stage.name)):
-            jobs = counted(stage.total, "job")
-            why = f"Stage {what} had nothing to do in run {short_id(run)}: {jobs}, none out of date."
-            return Choice("stage", [], why)
+    if meant is not None:
+        jobs = counted(stages[meant].total, "job")
+        why = f"Stage {what} had nothing to do in run {short_id(run)}: {jobs}, none out of date."
+        return Choice("stage", [], why)
     path = os.path.abspath(what)
     making = [task for task in tasks if _names_path(task.outputs, path, what, run.folder)]
     if making:
@@ -102,6 +103,14 @@ def choose_tasks(record: Record, run: RunRow, what: str) -> Choice:
     if with_text:
         return Choice("text", with_text)
     raise _unknown(record, run, what, tasks)
+
+
+def _find_stage(what: str, names: Iterable[str]) -> str | None:
+    """The stage of this name; the name of its pipeline may be left out where that leaves only one."""
+    names = list(names)
+    exact = next((name for name in names if what in (name, stage_name(name))), None)
+    unprefixed = [name for name in names if what == stage_name(name).rpartition("::")[2]]
+    return exact if exact is not None or len(unprefixed) != 1 else unprefixed[0]
 
 
 def choose_latest(record: Record, last: RunRow, what: str) -> tuple[RunRow, Choice]:

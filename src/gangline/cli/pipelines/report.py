@@ -74,7 +74,7 @@ def _attempt(attempt: AttemptRow, total: int) -> Iterator[Text | Line]:
         yield _row("exit code", str(attempt.exit_code))
     if attempt.signal:
         yield _row("ended by", attempt.signal)
-    if attempt.error_type or attempt.error:
+    if attempt.outcome != "cancelled" and (attempt.error_type or attempt.error):
         error = ": ".join(part for part in (attempt.error_type, attempt.error) if part)
         yield from _block("error", error, style="red")
     yield from _block("traceback", _without_own_frames(attempt.traceback))
