@@ -393,7 +393,7 @@ def test_while_a_run_is_going_on_and_after_it_was_killed(here: Path) -> None:
         assert process.stdout.readline() == "waiting\n"
         told = reasons(call_json("plan", "pipe.py"))
         process.send_signal(signal.SIGKILL)
-    assert told["b.txt"] == "b.txt was begun by a run that did not finish it, and may be half-made"
+    assert told["b.txt"] == "b.txt was begun by a task that did not finish it, and may be half-made"
     before = everything(here)
     assert call_json("plan", "pipe.py")["totals"]["would_run"] >= 1
     assert everything(here).keys() == before.keys()

@@ -100,8 +100,8 @@ class Reasons:
         others = [name for name in files if name not in begun]
         half = _sentence(
             begun,
-            "was begun by a run that did not finish it, and may be half-made",
-            "were begun by a run that did not finish them, and may be half-made",
+            "was begun by a task that did not finish it, and may be half-made",
+            "were begun by tasks that did not finish them, and may be half-made",
         )
         unknown = _sentence(
             others,
