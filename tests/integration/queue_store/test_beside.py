@@ -106,10 +106,11 @@ def test_a_schedule_enters_what_is_not_final_yet(store: JobStore) -> None:
     job = new(args={"daily": 1})
     (first,) = store.add([job])
     number = store.add_schedule("s", "* * * * *", "", "one", job, 10.0)
-    entered = store.fire_schedule(number, 10.0, 20.0, [job])
+    other = new()
+    entered = store.fire_schedule(number, 10.0, 20.0, [job, other, other])
     assert entered is not None
     assert entered > [first]
-    assert row(store, entered[0]).unique is False
+    assert [row(store, one).unique for one in entered] == [False, True, False]
 
 
 def test_one_of_many_fires_a_schedule(open_queue: Open) -> None:

@@ -176,7 +176,8 @@ def test_the_next_jobs_are_entered_with_success(store: JobStore) -> None:
     (first,) = store.add([new()])
     twin = new(args={"twin": 1})
     (existing,) = store.add([twin._replace(wait_s=1000)])
-    follow = (new(Lane("tests.Next"), {"after": first}, parent=first), twin, new(priority=3))
+    follow = (new(Lane("tests.Next"), {"after": first}, parent=first), twin, new(args={"z": 1}, priority=3))
+    follow += (follow[2],)
     end(store, uid, take_one(store, uid), "complete", next=follow)
     entered = store.find({"id": {"$gt": existing}})
     assert [(one.lane.name, one.parent, one.priority) for one in entered] == [

@@ -183,3 +183,18 @@ def test_what_was_completed_is_entered_again_alone_or_among_many(store: JobStore
     with pytest.raises(JobExists):
         store.add([new(args={"x": 0})])
     assert store.count() == 300
+
+
+def test_what_was_completed_is_entered_again_for_others_to_take(store: JobStore) -> None:
+    uid = worker(store)
+    jobs = [new(args={"x": number}) for number in range(5)]
+    store.add(jobs)
+    for claim in take(store, uid, 5):
+        end(store, uid, claim)
+    elsewhere = LANE._replace(folder="elsewhere")
+    numbers = store.add([job._replace(lane=elsewhere) for job in jobs])
+    store.add([new(elsewhere)])
+    claims = take(store, uid, 9)
+    assert [claim.id for claim in claims[:5]] == numbers
+    assert {claim.lane for claim in claims} == {elsewhere}
+    assert len(claims) == 6

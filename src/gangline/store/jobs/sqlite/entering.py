@@ -34,57 +34,24 @@ class Entering(Base):
     def _enter(self, work: Work, jobs: Sequence[NewJob], *, equal: Equal) -> list[int]:
         """Enter jobs within a transaction."""
         here = cast(SqliteWork, work)
-        if equal == "left out":
-            jobs = [job for job in jobs if not (job.unique and _unique_job(here, job.digest))]
-        elif equal == "entered":
-            jobs = [job._replace(unique=False) if job.unique and _unique_job(here, job.digest) else job for job in jobs]
+        if equal != "refused":
+            jobs = _put_up_with(here, jobs, leave_out=equal == "left out")
         if not jobs:
             return []
         ((last,),) = here.connection.execute(STATEMENTS["last_id"])
         first = last + 1
+        lanes = self._lane_column(here, [job.lane for job in jobs])
         simple = len(jobs) == 1 and not (jobs[0].needs or jobs[0].needs_classes)
         try:
-            self._insert(here, jobs, first, simple=simple)
+            _insert(here, jobs, lanes, first, simple=simple)
         except sqlite3.IntegrityError:
             keys = [(job.digest,) for job in jobs if job.unique]
             here.connection.executemany(STATEMENTS["free_keys"], keys).close()
             try:
-                self._insert(here, jobs, first, simple=simple)
+                _insert(here, jobs, lanes, first, simple=simple)
             except sqlite3.IntegrityError as error:
                 raise _refusal(here, jobs, error) from error
         return list(range(first, first + len(jobs)))
-
-    def _insert(self, work: SqliteWork, jobs: Sequence[NewJob], first: int, *, simple: bool) -> None:
-        """Write the rows of new jobs, all or none."""
-        connection = work.connection
-        if simple:
-            connection.execute(STATEMENTS["add_job"], next(self._rows(work, jobs, first)))
-            return
-        connection.execute("SAVEPOINT entering")
-        try:
-            connection.executemany(STATEMENTS["add_job"], self._rows(work, jobs, first)).close()
-        except sqlite3.IntegrityError:
-            connection.execute("ROLLBACK TO entering")
-            raise
-        finally:
-            connection.execute("RELEASE entering")
-
-    def _rows(self, work: SqliteWork, jobs: Sequence[NewJob], first: int) -> Iterator[tuple[Any, ...]]:
-        """The rows of new jobs; what they wait for is written. Column by column: there may be a hundred thousand."""
-        (lanes, args, digests, uniques, priorities, attempts, properties, waits, parents, needs, classes, hosts, users,
-         tags, authors, hidden) = zip(*jobs, strict=True)  # fmt: skip
-        places, query_ats = ["ready"] * len(jobs), [None] * len(jobs)
-        _check_ids(work, set(parents).difference((None,)).union(*set(needs)))
-        if any(needs) or any(classes):
-            places = ["held" if _note_needs(work, number, job) else "ready" for number, job in enumerate(jobs, first)]
-        if any(waits):
-            places = ["waiting" if wait_s > 0 else place for wait_s, place in zip(waits, places, strict=True)]
-            query_ats = [work.now + wait_s if wait_s > 0 else None for wait_s in waits]
-        return zip(
-            count(first), self._lane_column(work, lanes), places, priorities, attempts, repeat(work.now), query_ats,
-            parents, digests, uniques, hidden, _cleaned(hosts), _cleaned(users), _cleaned(tags), _cleaned(authors),
-            properties, args,
-        )  # fmt: skip
 
     def _lane_column(self, work: SqliteWork, lanes: Sequence[Lane]) -> Iterable[int]:
         if lanes[0] in self._lane_ids and lanes.count(lanes[0]) == len(lanes):
@@ -95,10 +62,58 @@ class Entering(Base):
         return [numbers[lane] for lane in lanes]
 
 
+def _insert(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], first: int, *, simple: bool) -> None:
+    """Write the rows of new jobs, all or none."""
+    connection = work.connection
+    if simple:
+        connection.execute(STATEMENTS["add_job"], next(_rows(work, jobs, lanes, first)))
+        return
+    connection.execute("SAVEPOINT entering")
+    try:
+        connection.executemany(STATEMENTS["add_job"], _rows(work, jobs, lanes, first)).close()
+    except sqlite3.IntegrityError:
+        connection.execute("ROLLBACK TO entering")
+        connection.execute("RELEASE entering")
+        raise
+    connection.execute("RELEASE entering")
+
+
+def _rows(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], first: int) -> Iterator[tuple[Any, ...]]:
+    """The rows of new jobs; what they wait for is written. Column by column: there may be a hundred thousand."""
+    (_, args, digests, uniques, priorities, attempts, properties, waits, parents, needs, classes, hosts, users,
+     tags, authors, hidden) = zip(*jobs, strict=True)  # fmt: skip
+    places, query_ats = ["ready"] * len(jobs), [None] * len(jobs)
+    _check_ids(work, set(parents).difference((None,)).union(*set(needs)))
+    if any(needs) or any(classes):
+        places = ["held" if _note_needs(work, number, job) else "ready" for number, job in enumerate(jobs, first)]
+    if any(waits):
+        places = ["waiting" if wait_s > 0 else place for wait_s, place in zip(waits, places, strict=True)]
+        query_ats = [work.now + wait_s if wait_s > 0 else None for wait_s in waits]
+    return zip(
+        count(first), lanes, places, priorities, attempts, repeat(work.now), query_ats,
+        parents, digests, uniques, hidden, _cleaned(hosts), _cleaned(users), _cleaned(tags), _cleaned(authors),
+        properties, args,
+    )  # fmt: skip
+
+
 def _cleaned(texts: Sequence[str]) -> Sequence[str]:
     """A column of texts as they can be kept."""
     kept = {text: clean(text) for text in set(texts)}
     return texts if all(text is new for text, new in kept.items()) else [kept[text] for text in texts]
+
+
+def _put_up_with(work: SqliteWork, jobs: Sequence[NewJob], *, leave_out: bool) -> list[NewJob]:
+    """Jobs that may be entered: those that are equal to others are left out, or not called unique."""
+    entered: list[NewJob] = []
+    digests: set[bytes] = set()
+    for job in jobs:
+        if job.unique and (job.digest in digests or _unique_job(work, job.digest) is not None):
+            if not leave_out:
+                entered.append(job._replace(unique=False))
+        else:
+            entered.append(job)
+            digests |= {job.digest} if job.unique else set()
+    return entered
 
 
 def _unique_job(work: SqliteWork, digest: bytes) -> int | None:
