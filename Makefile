@@ -38,6 +38,15 @@ example-variants: $(READY) ## reads of the phage lambda, aligned, called and dra
 	@cat build/variants/results/summary.tsv
 	@echo "Picture: build/variants/results/variants.svg"
 
+.PHONY: example-primes
+example-primes: $(READY) ## durable jobs: the primes below a million with 1, 2 and 4 slots, drawn
+	$(BIN)/python examples/primes/measure.py build/primes
+
+.PHONY: example-thumbnails
+example-thumbnails: $(READY) ## durable jobs: photographs made small by workers that are killed meanwhile
+	$(BIN)/python examples/thumbnails/fetch.py build/thumbnails/images
+	$(BIN)/python examples/thumbnails/run.py build/thumbnails/images build/thumbnails
+
 .PHONY: test
 test: lint ## lint, then all tests
 	$(BIN)/python -m pytest
