@@ -69,6 +69,18 @@ def test_a_lease_that_is_renewed_lasts(store: JobStore) -> None:
     assert row(store, number).state == State.PENDING
 
 
+def test_a_job_that_wrote_its_completion_itself_is_not_lost(store: JobStore) -> None:
+    uid = worker(store)
+    store.add([new()])
+    claim = take_one(store, uid)
+    connection = store.connect()
+    assert store.finish_within(connection, Ending(claim.id, claim.fence, "complete"))
+    connection.commit()
+    connection.close()
+    assert store.renew(uid, [(claim.id, claim.fence)]).lost == []
+    assert store.renew(uid, [(claim.id, claim.fence + 1)]).lost == [(claim.id, claim.fence + 1)]
+
+
 def test_a_claim_that_its_worker_never_heard_of_comes_back(store: JobStore) -> None:
     uid = worker(store, lease_s=0.1)
     numbers = store.add([new(), new()])

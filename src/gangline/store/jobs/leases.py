@@ -56,9 +56,13 @@ class Leases(Base):
                 if held
                 else ()
             )
+            missing = [claim for claim in held if tuple(claim) not in kept]
+            if missing:  # a job may have written its completion itself, and its worker not know it yet
+                complete = set(work.run("complete_claims", jobs=[job for job, _ in missing]))
+                missing = [claim for claim in missing if tuple(claim) not in complete]
             orders = [Order(job, fence, "kill") for job, fence in work.run("list_orders", worker=number)]
             work.run("forget_dead_workers")
-        return TurnResult([], [claim for claim in held if tuple(claim) not in kept], orders, None, bool(halting))
+        return TurnResult([], missing, orders, None, bool(halting))
 
     def recover(self) -> list[int]:
         """See `JobStore.recover`."""

@@ -146,6 +146,9 @@ UPDATE jobs SET lease_until = :now + :lease_s
 WHERE state = 'running' AND place IS NULL AND NOT journaled AND worker = :worker AND id IN_LIST(:jobs)
 RETURNING id, fence;
 
+-- name: complete_claims
+SELECT id, fence FROM jobs WHERE state = 'complete' AND id IN_LIST(:jobs);
+
 -- name: tell_progress
 UPDATE jobs
 SET heartbeat = :now, progress = coalesce(:progress, progress), message = coalesce(:message, message),
