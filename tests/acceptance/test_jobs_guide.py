@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from pathlib import Path
 
@@ -61,3 +62,20 @@ def test_commands_and_options_that_the_guide_names_exist() -> None:
         assert found is not None, name
         known = {option for parameter in found.params for option in parameter.opts}
         assert {word.partition("=")[0] for word in words.split() if word.startswith("--")} <= known, (name, words)
+
+
+def test_the_unit_for_systemd_starts_a_worker() -> None:
+    (text,) = re.findall(r"^```ini\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    unit = configparser.ConfigParser()
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(text)
+    program, command, *words = unit["Service"]["ExecStart"].split()
+    assert (Path(program).is_absolute(), Path(program).name, command) == (True, "gangline", "worker")
+    worker = CommandTable().get_command(click.Context(CommandTable()), command)
+    assert worker is not None
+    assert worker.make_context("worker", words).params["slots"] == 4
+
+
+def test_its_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", GUIDE):
+        assert (PATH.parent / target).exists(), target
