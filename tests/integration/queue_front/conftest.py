@@ -12,7 +12,6 @@ import pytest
 
 from gangline.queue import Queue
 from tests.integration.queue_store.conftest import emptied
-from tests.postgres import Server, started_server
 
 
 @pytest.fixture(autouse=True)
@@ -21,12 +20,6 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GANGLINE_QUEUE_URL", raising=False)
     monkeypatch.delenv("GANGLINE_QUEUE_CONFIG", raising=False)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server."""
-    yield from started_server()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

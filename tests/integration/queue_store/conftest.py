@@ -10,15 +10,9 @@ import pytest
 
 from gangline.store.jobs import open_store
 from gangline.store.jobs.port import JobStore
-from tests.postgres import Server, started_server
+from tests.postgres import Server
 
 Open = Callable[[], JobStore]
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server."""
-    yield from started_server()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from gangline.cli.main import gangline
 from gangline.queue import Queue
 from tests.integration.queue_store.conftest import emptied
-from tests.postgres import Server, started_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Command = Callable[..., str]
@@ -37,12 +36,6 @@ if __name__ == "__main__":
             except JobExists as error:
                 print("exists", error.job)
 """
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server."""
-    yield from started_server()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

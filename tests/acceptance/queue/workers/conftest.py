@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
@@ -13,15 +12,8 @@ import pytest
 
 from gangline.queue import Queue
 from tests.acceptance.queue.workers.support import Daemon, Start, until
-from tests.postgres import Server, started_server
-
-_schemas = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server."""
-    yield from started_server()
+from tests.integration.queue_store.conftest import emptied
+from tests.postgres import Server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -30,7 +22,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/queue.db"
     server: Server = request.getfixturevalue("server")
-    return f"{server.url}?schema=workers_{next(_schemas)}"
+    return emptied(server.url)
 
 
 @pytest.fixture
