@@ -51,12 +51,14 @@ def test_p7_all_failures_of_what_ran_arrive_together(place: dict[str, int]) -> N
     with pytest.raises(RethrownJobError) as caught:
         run(pipeline, **place)
     rows = caught.value.job_exceptions
-    assert sorted(row[3] for row in rows) == (["(a)"] if alone else ["(a)", "(b)"])
+    # An engine that is free may have gone on before it was known that a job has failed.
+    ran = [name for name in "abcd" if Path(f"{name}.here").exists() and not (alone and name == "b")]
+    assert sorted(row[3] for row in rows) == [f"({name})" for name in ran]
+    assert ran == ["a"] if alone else {"a", "b"} <= set(ran) < set("abcd")
     for row in rows:
         assert (row[0], row[2]) == ("meet", "builtins.ValueError")
         assert row[1].startswith("Job  = [None -> ")
         assert "raise ValueError(output)" in row[4]
-    assert not Path("c.here").exists()
 
 
 def test_p7_what_runs_is_awaited_and_counts_as_done() -> None:

@@ -66,15 +66,10 @@ class Outcomes:
         self._ended(job, "ok")
         self._gates.done(job)
 
-    def cancelled(self, job: JobRun, *, by_force: bool) -> None:
-        """A job was taken back, or was ended with everything else.
-
-        Args:
-            job: The job.
-            by_force: Jobs that ran were ended.
-        """
-        if by_force and job.handle is not None and job.handle.engine is not None:
-            self._recorder.failed(job.params)  # it may have run already
+    def cancelled(self, job: JobRun) -> None:
+        """A job was taken back, or was ended with everything else."""
+        if job.handle is not None and job.handle.engine is not None:
+            self._recorder.failed(job.params)  # it may have run already: an engine starts it before that is known here
         else:
             self._recorder.not_started([job.params])
         self._ended(job, "cancelled")

@@ -362,10 +362,10 @@ class Run:
         else:
             failure = handle.failure
         if isinstance(failure.error, TaskCancelled) or (self._ended_by_force and was_ended(failure.error)):
-            self._outcomes.cancelled(job, by_force=self._ended_by_force)
+            self._outcomes.cancelled(job)
             return
         if isinstance(failure.error, KeyboardInterrupt):
-            self._outcomes.cancelled(job, by_force=True)
+            self._outcomes.cancelled(job)
             raise KeyboardInterrupt
         self._plan.recorder.failed(job.params)
         self._job_failed(job, failed_job(job, failure))
