@@ -21,7 +21,9 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL
 def test_an_example_prints_what_its_comments_say(example: str, tmp_path: Path) -> None:
     program = tmp_path / "example.py"
     program.write_text(example)
-    promised = [line.partition("  # ")[2].strip() for line in example.splitlines() if line.startswith("print(")]
+    promised = [
+        line.partition("  # ")[2].strip() for line in example.splitlines() if line.lstrip().startswith("print(")
+    ]
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, cwd=tmp_path, timeout=50)
     assert (done.stdout.splitlines(), done.stderr, done.returncode) == (promised, "", 0)
 
@@ -50,7 +52,15 @@ def test_its_commands_and_their_options_exist() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "CHANGELOG.md", "docs/glossary.md", "docs/design/pipelines.md", "examples/variants/README.md"],
+    [
+        "README.md",
+        "CHANGELOG.md",
+        "docs/glossary.md",
+        "docs/design/pipelines.md",
+        "examples/variants/README.md",
+        "examples/primes/README.md",
+        "examples/thumbnails/README.md",
+    ],
 )
 def test_links_to_files_lead_somewhere(document: str) -> None:
     path = ROOT / document
