@@ -24,14 +24,12 @@ class Chores:
         self._due[name] = min(self._due[name], at)
 
     def run_due(self, now: float) -> None:
-        """Call those whose time has come. If one raises, the others' turn comes at the next call."""
+        """Call those whose time has come. If one raises, its turn and that of the others comes at the next call."""
         for name, due_at in self._due.items():
             if due_at <= now:
                 period_s, call = self._calls[name]
-                self._due[name] = now + period_s
                 next_in_s = call(now)
-                if next_in_s is not None:
-                    self._due[name] = now + next_in_s
+                self._due[name] = now + (period_s if next_in_s is None else next_in_s)
 
     def next_at(self) -> float:
         """When the next one is due."""

@@ -1,8 +1,9 @@
 """The worker: one daemon on a host that takes jobs from a queue and has them run.
 
 Rules:
-    One thread does everything; others only say that something happened. What a worker says to the store goes through
-    `turn`, `renew` and `tell`; no job of another process is ever touched.
+    One thread does everything; others only say that something happened, but for the guard, who ends jobs whose leases
+    are over while this thread waits for the store. What a worker says to the store goes through `turn`, `renew` and
+    `tell`; no job of another process is ever touched.
     A job that is held is this worker's as long as its lease is renewed. A worker that could not renew in time ends its
     jobs, since somebody else may have them by now; whether that is so the store says, by their fences.
     What became of a job is kept until the store has it, however long the store is away.
@@ -23,6 +24,7 @@ from gangline.queue.schedules import fire_due
 from gangline.queue.worker.appetite import Appetite
 from gangline.queue.worker.chores import Chores
 from gangline.queue.worker.contact import Contact
+from gangline.queue.worker.guard import Guard
 from gangline.queue.worker.load import LoadLimits
 from gangline.queue.worker.roster import Roster
 from gangline.queue.worker.watch import Watch
@@ -96,7 +98,8 @@ class Worker:
         self._stopped_hard = False
         self._ask = True
         self._due_at = 0.0
-        self._renewed_at = self._leased_until = 0.0
+        self._renewed_at = 0.0
+        self._guard = Guard(self._lose_all)
         self._busy = ""
         self._contact = Contact()
 
@@ -111,7 +114,7 @@ class Worker:
         """
         self._uid = self._register()
         now = time.monotonic()
-        self._leased_until = now + self._lease_s
+        self._guard.leased_until = now + self._lease_s
         for period_s, name, call in (
             (self._lease_s / 3, "renew", self._renew),
             (self._lease_s / 4, "recover", self._recover),
@@ -122,6 +125,7 @@ class Worker:
             self._chores.every(period_s, name, call, first_at=now)
         self._queue.schedule_configured()
         self._roster.prepare()
+        self._guard.start()
         _log.info("worker %s: %d slots, queue %s", self.name, self.slots, self._store.url)
         try:
             while self._step():
@@ -152,8 +156,6 @@ class Worker:
                 self._ask |= self._contact.succeeded()
             except StoreUnavailable as error:
                 self._contact.failed(error)
-        if now > self._leased_until and len(self._roster):
-            self._lose_all()
         if self._is_done():
             return False
         self._sleep()
@@ -271,8 +273,9 @@ class Worker:
         except UsageError:  # it was silent for so long that it was forgotten
             self._lose_all()
             self._uid = self._register()
+            self._guard.leased_until = now + self._lease_s
             return
-        self._renewed_at, self._leased_until = now, now + self._lease_s
+        self._renewed_at, self._guard.leased_until = now, now + self._lease_s
         self._obey_store(result)
 
     def _recover(self, _now: float) -> None:
@@ -306,6 +309,7 @@ class Worker:
     # Trouble, and the end -----------------------------------------------------------------------------------------
 
     def _lose_all(self) -> None:
+        """Also called by the guard, from its thread."""
         for held in self._roster:
             if not held.ended_by:
                 _log.error("job %d is ended: its lease could not be renewed in time", held.claim.id)
@@ -326,6 +330,7 @@ class Worker:
                     self._roster.end(held, "stop", "was ended with its worker")
 
     def _leave(self) -> None:
+        self._guard.close()
         self._roster.close()
         try:
             if self._endings:

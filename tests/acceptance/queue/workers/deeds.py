@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -146,3 +147,139 @@ class DivideAndConquer(CoreLoadJob):
         n = self.config.sys.queue.count_documents({"args.mid": str(self._id)})
         if n > 0:
             self.defer("[%d] job still running", n)
+
+
+class Hungry(DurableJob):
+    """Is allowed some memory, and wants more."""
+
+    def execute(self, log: str) -> None:
+        tell(log, f"trial {self.trial}")
+        resource.setrlimit(resource.RLIMIT_AS, (512 * 1024 * 1024, resource.RLIM_INFINITY))
+        try:
+            print(len(bytearray(1024 * 1024 * 1024)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+class Eaten(DurableJob):
+    """Is what the kernel chooses when the memory of its group is used up."""
+
+    def execute(self, group: str, log: str) -> None:
+        tell(log, f"trial {self.trial}")
+        with open(f"{group}/cgroup.procs", "w") as file:
+            file.write(str(os.getpid()))
+        kept = [bytearray(os.urandom(1024 * 1024)) for _ in range(200)]
+        print(len(kept))
+
+
+class Once(DurableJob):
+    """Its work is one transaction with its completion; then its process may be killed before it can say so."""
+
+    error_time = 0
+
+    def execute(self, log: str, number: int, kills_worker: bool = False) -> None:
+        tell(log, f"{number} {self.trial}")
+        with self.completion() as connection:
+            connection.execute(f"INSERT INTO totals VALUES ({number})")
+        if kills_worker and self.trial == 1:
+            os.kill(os.getppid(), 9)
+            time.sleep(0.2)
+
+
+class Huge(DurableJob):
+    """Says a hundred megabytes."""
+
+    def execute(self, where: str) -> object:
+        text = "x" * (100 * 1024 * 1024)
+        match where:
+            case "result":
+                return text
+            case "progress":
+                self.progress(0.5, text)
+            case "defer":
+                if self.trial == 1:
+                    self.defer(text, wait=0)
+            case "error":
+                raise ValueError(text)
+            case "stdout":
+                line = "y" * 1023 + "\n"
+                for _ in range(100):
+                    sys.stdout.write(line * 1024)
+            case "log":
+                self.logger.warning(text)
+        return None
+
+
+class Forking(DurableJob):
+    """Forks, as multiprocessing does, and leaves a process behind that has a session of its own."""
+
+    def execute(self, log: str) -> int:
+        child = os.fork()
+        if child == 0:
+            tell(log, "child")
+            os._exit(0)
+        os.waitpid(child, 0)
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(1)
+                tell(log, "daemon")
+            os._exit(0)
+        return child
+
+
+class Nasty(DurableJob):
+    """Says what terminals and databases must not obey."""
+
+    def execute(self, text: str) -> str:
+        print(text)
+        self.logger.warning(text)
+        self.progress(0.5, text)
+        self.set_source(text)
+        return text
+
+
+class Quick(DurableJob):
+    error_time = 0
+
+    def execute(self, log: str, n: int) -> None:
+        tell(log, str(n))
+
+
+class Held(Sleep):
+    max_parallel_total = 1
+
+
+class Parent(DurableJob):
+    """Ends when a child of it has ended badly, and says which."""
+
+    defer_time = 0.1
+
+    def execute(self, how: str, log: str) -> None:
+        tell(log, f"{self.id} {self.trial}")
+        if self.trial == 1:
+            self.queue.enqueue(Child, how=how, mid=self.id, log=log)
+        counts = self.queue.children(self.id)
+        if counts.unfinished:
+            self.defer("%d up", counts.unfinished)
+        if counts.unsuccessful:
+            (bad,) = self.queue.find({"parent": self.id, "state": {"$in": ["error", "inactive", "killed"]}})
+            raise RuntimeError(f"child {bad.id} is {bad.state}")
+
+
+class Child(DurableJob):
+    defer_time = 0
+    defer_max = 0
+
+    def execute(self, how: str, mid: int, log: str) -> None:
+        if os.path.exists("repaired"):
+            return
+        match how:
+            case "error":
+                raise ValueError("no good")
+            case "inactive":
+                time.sleep(0.05)
+                self.defer("for ever")
+            case "killed":
+                tell(log, "child runs")
+                time.sleep(30)

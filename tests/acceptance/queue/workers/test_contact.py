@@ -1,0 +1,159 @@
+"""The database goes away and comes back, or makes everybody wait (Q4, Q5)."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gangline.queue import Queue
+from tests.acceptance.queue.workers.deeds import Quick, Sleep
+from tests.acceptance.queue.workers.support import Start, lines, until
+from tests.integration.queue_store.conftest import emptied
+from tests.postgres import Server
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """A queue on PostgreSQL."""
+    return emptied(server.url)
+
+
+def test_q4_away_for_less_than_a_lease_the_jobs_go_on(queue: Queue, start: Start, server: Server):
+    worker = start("--slots", "2", "--lease", "6")
+    ids = queue.enqueue_many(Sleep, [{"log": "log", "name": name, "seconds": 1.5} for name in "ab"])
+    until(lambda: len(lines("log")) == 2)
+    server.freeze()
+    try:
+        until(lambda: len(lines("log")) == 4)  # they end while nobody can be told
+        time.sleep(0.5)
+    finally:
+        server.thaw()
+    records = queue.wait(ids, 20)
+    assert {(record.state, record.trial) for record in records} == {("complete", 1)}
+    assert len(lines("log")) == 4
+    assert worker.process.poll() is None
+
+
+def test_q4_away_for_longer_than_a_lease_the_jobs_are_ended_and_run_again(queue: Queue, start: Start, server: Server):
+    worker = start("--slots", "1", "--lease", "1")
+    job = queue.enqueue(Sleep, log="log", name="a", seconds=4)
+    until(lambda: lines("log"))
+    server.stop()
+    try:
+        until(lambda: "could not be renewed" in worker.said, said=worker)
+    finally:
+        server.start()
+    assert queue.wait(job, 20).state == "complete"
+    words = [line.split()[0] for line in lines("log")]
+    assert words == ["begin", "begin", "end"]
+    record = queue.get(job)
+    assert (record.attempts_left, record.errors) == (1, [])
+    assert "the queue is back" in worker.said
+    assert "Traceback" not in worker.said
+
+
+def test_q4_a_database_that_stands_still_for_longer_than_a_lease(queue: Queue, start: Start, server: Server):
+    """A worker that waits for an answer cannot know how long it will take; its jobs are ended in time all the same."""
+    start("--slots", "1", "--lease", "1")
+    job = queue.enqueue(Sleep, log="log", name="a", seconds=3)
+    until(lambda: lines("log"))
+    server.freeze()
+    try:
+        time.sleep(2.5)
+        pid = int(lines("log")[0].split()[2])
+        until(lambda: not Path(f"/proc/{pid}").exists(), 3)
+    finally:
+        server.thaw()
+    record = queue.wait(job, 20)
+    assert (record.state, record.attempts_left) == ("complete", 1)
+    assert [line.split()[0] for line in lines("log")] == ["begin", "begin", "end"]
+
+
+def test_q5_the_database_is_restarted_under_load(queue: Queue, start: Start, server: Server):
+    workers = [start("--slots", "2", "--lease", "5") for _ in range(2)]
+    ids = queue.enqueue_many(Quick, [{"log": "log", "n": n} for n in range(3000)])
+    for _ in range(2):
+        seen = len(lines("log"))
+        until(lambda seen=seen: len(lines("log")) > seen + 100)
+        server.stop()
+        server.start()
+    records = queue.wait(ids, 30)
+    assert {record.state for record in records} == {"complete"}
+    assert set(lines("log")) == set(map(str, range(3000)))
+    assert all(worker.process.poll() is None for worker in workers)
+    assert all("Traceback" not in worker.said for worker in workers)
+
+
+class TestFile:
+    """The same of a file."""
+
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> str:
+        """A queue in a file."""
+        return f"sqlite:///{tmp_path}/queue.db"
+
+    def test_q5_a_slow_writer_and_a_slow_reader_are_waited_for(self, queue: Queue, start: Start, here: Path):
+        worker = start("--slots", "1", "--lease", "6")
+        with sqlite3.connect(here / "queue.db", isolation_level=None) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM jobs").fetchone()
+            first = queue.enqueue_many(Quick, [{"log": "log", "n": n} for n in range(50)])
+            assert {record.state for record in queue.wait(first, 20)} == {"complete"}
+            reader.execute("ROLLBACK")
+            more = queue.enqueue_many(Quick, [{"log": "log", "n": n} for n in range(50, 100)])
+            reader.execute("BEGIN IMMEDIATE")
+            time.sleep(3)
+            reader.execute("ROLLBACK")
+        assert {record.state for record in queue.wait(more, 20)} == {"complete"}
+        assert sorted(map(int, lines("log"))) == list(range(100))
+        assert worker.process.poll() is None
+        assert "Traceback" not in worker.said
+
+
+class TestDisk:
+    """A file on a disk that gets full."""
+
+    @pytest.fixture
+    def disk(self, tmp_path: Path) -> Iterator[Path]:
+        """A disk of 3 MB."""
+        if os.geteuid() != 0:
+            pytest.skip("only root can mount a file system of 3 MB")
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder]
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode:
+            pytest.skip(f"no file system of 3 MB can be mounted: {done.stderr.decode().strip()}")
+        yield folder
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+    @pytest.fixture
+    def url(self, disk: Path) -> str:
+        """A queue on it."""
+        return f"sqlite:///{disk}/queue.db"
+
+    def test_q5_a_full_disk_loses_nothing(self, queue: Queue, start: Start, disk: Path):
+        worker = start("--slots", "1", "--lease", "5")
+        ids = queue.enqueue_many(Sleep, [{"log": "log", "name": str(n), "seconds": 1} for n in range(2)])
+        until(lambda: lines("log"))
+        filler = disk / "filler"
+        with filler.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+            except OSError:
+                pass
+        until(lambda: "disk is full" in worker.said, said=worker)
+        time.sleep(1)
+        filler.unlink()
+        records = queue.wait(ids, 20)
+        assert {record.state for record in records} == {"complete"}
+        assert worker.process.poll() is None
+        assert "Traceback" not in worker.said
+        worker.stop(signal.SIGTERM)
+        assert worker.wait() == 0
