@@ -83,7 +83,10 @@ def attempt_failed(state: CoreState, task: Task, failure: Failure, now: float, a
     assert where is not None
     error: TaskError | None = failure.error if attempt is None and isinstance(failure.error, TaskError) else None
     if detail is not None and detail.cancelled:
-        end(state, task, Step.CANCEL, error=cancelled(state, task), ran_on=where)
+        if attempt is None or detail.interrupted:
+            end(state, task, Step.CANCEL, error=cancelled(state, task), ran_on=where)
+        else:  # it had begun before it could be called back: its failure stands, as a result would
+            end(state, task, Step.FAIL, attempt=attempt, ran_on=where)
         return
     if detail is not None and detail.overdue:
         error = _overdue(state, task)

@@ -190,9 +190,11 @@ def on_cancelled(state: CoreState, task_id: TaskId, now: float, *, interrupt: bo
         end(state, task, Step.CANCEL, error=cancelled(state, task))
     else:
         assert task.engine is not None
-        detail_of(task).cancelled = True
+        detail = detail_of(task)
+        detail.cancelled = True
         state.commands.append(Recall(task.engine))
         if interrupt:
+            detail.interrupted = True
             state.commands.append(Interrupt(task.engine, task))
     spread(state, now)
     return state.take_commands()

@@ -82,7 +82,8 @@ class Detail:
         starts: How often it was sent to an engine.
         ran_on: The engine of the last attempt that failed.
         failures: Why earlier attempts failed.
-        cancelled: Its cancellation was asked for while it was assigned.
+        cancelled: Its cancellation was asked for while it was assigned; if it has begun by then, what becomes of it
+            stands, unless it was `interrupted` for it.
         overdue: Its attempt has passed its time limit and is being ended.
         expired: Its timeout passed while it was assigned, so it may not wait again.
     """
@@ -95,6 +96,7 @@ class Detail:
         "failed_on",
         "failures",
         "follow",
+        "interrupted",
         "lane",
         "overdue",
         "places",
@@ -117,6 +119,7 @@ class Detail:
         self.ran_on: EngineId | None = None
         self.failures: list[Failure] = []
         self.cancelled = False
+        self.interrupted = False
         self.overdue = False
         self.expired = False
 
