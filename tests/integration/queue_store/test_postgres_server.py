@@ -253,6 +253,24 @@ def test_a_server_that_stands_still_and_goes_on(url: str, server: Server) -> Non
     store.close()
 
 
+def test_who_stands_still_in_a_transaction_does_not_keep_its_jobs(
+    url: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_PATIENCE_MS", 300)
+    frozen, other = open_store(url), open_store(url)
+    uid = worker(frozen, "frozen", lease_s=0.2)
+    (job,) = frozen.add([new()])
+    claim = take_one(frozen, uid)
+    with pytest.raises(StoreUnavailable, match="stood still"), frozen._writing() as work:  # type: ignore[attr-defined]
+        work.run("find_job", job=job)
+        eventually(lambda: other.recover() == [job])
+        work.run("find_job", job=job)
+    assert not frozen.tell(claim.id, claim.fence, progress=0.5)
+    assert take_one(other, worker(other, "other")).id == job
+    frozen.close()
+    other.close()
+
+
 def test_the_clock_is_the_servers(url: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(url)
     uid = worker(store, lease_s=30.0)

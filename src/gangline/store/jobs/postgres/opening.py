@@ -28,6 +28,9 @@ _DEFAULTS = {
     "keepalives_count": "3", "tcp_user_timeout": "15000",
 }  # fmt: skip
 """A network that is cut is noticed before a lease of the usual length is over."""
+_PATIENCE_MS = 4000
+"""A worker that is frozen, or cut off, in the midst of a transaction must not keep the rows of its jobs locked: the
+server ends such a transaction well before a lease of the usual length is over. Our own take milliseconds."""
 
 # What to do, by SQLSTATE or by what the server says before there is one.
 _LASTING = (
@@ -56,6 +59,7 @@ _PASSING = (
     ("57P03", "starting up", "the server is starting up"),
     ("57P03", "shutting down", "the server is shutting down"),
     ("57P01", "terminating connection", "the server has ended the connection"),
+    ("25P03", "idle-in-transaction timeout", "this program stood still in the midst of a transaction; it was undone"),
     ("40P01", "deadlock detected", "two transactions stood in each other's way; nothing was done, try again"),
     ("40001", "could not serialize", "two transactions stood in each other's way; nothing was done, try again"),
     ("08001", "Connection refused", "nothing listens there; is the server running?"),
@@ -109,13 +113,20 @@ def parse_url(url: str) -> Address:
 def connect(address: Address, *, autocommit: bool = False) -> psycopg.Connection[tuple[object, ...]]:
     """A connection that finds the queue's tables.
 
+    Args:
+        address: Where the queue is.
+        autocommit: Transactions are ours, and short; without it they are the user's, who may take any time.
+
     Raises:
         psycopg.Error: It cannot be had.
     """
     connection = psycopg.connect(address.conninfo, autocommit=True)
     try:
         # Sorting and so on is planned for rows that are never analysed: see `hold_next`.
-        connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(address.schema)))
+        setting = sql.SQL("SET search_path = {}").format(sql.Identifier(address.schema))
+        if autocommit:
+            setting += sql.SQL("; SET idle_in_transaction_session_timeout = {}").format(_PATIENCE_MS)
+        connection.execute(setting)
         connection.autocommit = autocommit
     except BaseException:
         connection.close()
