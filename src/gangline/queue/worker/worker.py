@@ -44,6 +44,9 @@ _LOAD_S = 1.0
 _ORDERS_S = 0.25
 """Orders to end jobs are asked for as often as that at most, when the queue changes."""
 
+_RECOVER_S = 1.0
+"""Jobs of dead workers are looked for as often as this at least, so that they run soon after their leases are over."""
+
 _SCHEDULES_S = 5.0
 
 _log = logging.getLogger("gangline.worker")
@@ -117,7 +120,7 @@ class Worker:
         self._guard.leased_until = now + self._lease_s
         for period_s, name, call in (
             (self._lease_s / 3, "renew", self._renew),
-            (self._lease_s / 4, "recover", self._recover),
+            (min(self._lease_s / 4, _RECOVER_S), "recover", self._recover),
             (_WATCH_S, "watch", self._watch_over),
             (_SCHEDULES_S, "schedules", self._follow_timetable),
             (_LOAD_S if self._limits.any else math.inf, "load", self._look_at_load),
