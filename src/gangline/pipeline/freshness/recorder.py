@@ -15,7 +15,10 @@ from gangline.pipeline.freshness.rules import Assessor, JobFiles
 from gangline.pipeline.freshness.value import Value
 from gangline.pipeline.names.nested import flat_strings, is_glob
 
-__all__ = ["Recorder"]
+__all__ = ["Made", "Recorder"]
+
+Made = dict[str, tuple[str, float]]
+"""Outputs that exist: name and time of each, by key."""
 
 _CLOCKS_AGREE_S = 1.1
 _TIE_STEPS_S = (0.001, 1.0)
@@ -56,22 +59,23 @@ class Recorder:
                 self._stamps[own[0]] = contents.stamps(_inputs(job))
         self._history.begin(keys)
 
-    def finished(self, function: Any, job: JobFiles) -> list[str]:
+    def finished(self, function: Any, job: JobFiles, made: Made | None = None) -> list[str]:
         """A job has ended well, or its outputs have been touched. Written soon; `flush` waits for it.
 
         Args:
             function: The stage's function.
             job: The job.
+            made: What `find_outputs` has just said of it, if it was asked.
 
         Returns:
             The output files that exist, patterns expanded, without those that are inputs.
         """
-        found = self._find_outputs(job)
+        found = self.find_outputs(job) if made is None else made
         names = [name for name, _ in found.values()]
         self._files.forget(names)
         if self._assessor.level is Level.TIMES:
             self._break_ties(_inputs(job), names)
-            found = self._find_outputs(job)
+            found = self.find_outputs(job)
         params = checksum_params(job.shown[2:], job.named)
         checksum = self._assessor.function_sum(function)
         begun = self._take_keys(job)
@@ -128,7 +132,7 @@ class Recorder:
         announced = self._begun.pop(id(job), None)
         return self._keys(job) if announced is None else announced[1]
 
-    def _find_outputs(self, job: JobFiles) -> dict[str, tuple[str, float]]:
+    def find_outputs(self, job: JobFiles) -> Made:
         """The outputs that exist, patterns expanded, without those that are inputs: name and time of each, by key."""
         key_of, now = self._history.keys.of, time.time()
         sources = set(map(key_of, _inputs(job)))
@@ -142,9 +146,7 @@ class Recorder:
                     found[key] = (name, now if 0 <= now - mtime < _CLOCKS_AGREE_S else mtime)
         return found
 
-    def _remember_contents(
-        self, function: Any, job: JobFiles, begun: list[str], made: dict[str, tuple[str, float]]
-    ) -> None:
+    def _remember_contents(self, function: Any, job: JobFiles, begun: list[str], made: Made) -> None:
         contents = self._assessor.contents
         if contents is None or not made:
             return

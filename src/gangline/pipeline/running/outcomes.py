@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from gangline.pipeline.freshness.recorder import Recorder
+from gangline.pipeline.freshness.recorder import Made, Recorder
 from gangline.pipeline.running.failures import Failed
 from gangline.pipeline.running.gates import Gates
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.log import Log
 from gangline.pipeline.running.watching import JobOutcome, StageOutcome, Watcher
+from gangline.pipeline.running.work import make_directories
+from gangline.pipeline.stages.kinds import WITHOUT_FILES, Kind
 
 __all__ = ["Outcomes"]
 
@@ -57,9 +59,18 @@ class Outcomes:
         for watcher in self._watchers:
             watcher.jobs_running(jobs)
 
-    def succeeded(self, job: JobRun) -> None:
-        """A job has ended well, and made what it was to make."""
-        self._recorder.finished(job.stage.function, job.params)
+    def touched(self, job: JobRun, *, make: bool) -> None:
+        """A job's outputs count as made without its function having been called; with `make` they are made to exist."""
+        kind = job.stage.stage.kind
+        if make and kind is Kind.MKDIR:
+            make_directories(*job.params.params)
+        elif make and kind not in WITHOUT_FILES:
+            self._recorder.touch(job.params)
+        self.succeeded(job)
+
+    def succeeded(self, job: JobRun, made: Made | None = None) -> None:
+        """A job has ended well, and made what it was to make: the outputs that were found, if that was looked for."""
+        self._recorder.finished(job.stage.function, job.params, made)
         job.stage.succeeded += 1
         if self._log.tells_jobs:
             self._log.job_completed(job.text)

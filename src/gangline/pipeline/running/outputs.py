@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Collection
 
+from gangline.pipeline.freshness.recorder import Made
 from gangline.pipeline.names.inputs import InputMode
 from gangline.pipeline.names.nested import flat_strings, is_glob
 from gangline.pipeline.ruffus_exceptions import error_missing_output
@@ -37,14 +38,24 @@ class OutputCheck:
         self._log = log
         self._read = {source for stage in stages if _reads_as_given(stage) for source in stage.sources}
 
-    def find_error(self, job: JobRun) -> error_missing_output | None:
-        """The error of a job that has ended well; None if there is nothing to blame."""
+    def find_error(self, job: JobRun, made: Made) -> error_missing_output | None:
+        """The error of a job that has ended well; None if there is nothing to blame.
+
+        Args:
+            job: The job.
+            made: What was found of its outputs.
+        """
         stage = job.stage.stage
         if self._asked == "ignore" or stage.kind in WITHOUT_FILES or stage.uptodate_check is not None:
             return None
         shown = job.params.shown
         names = flat_strings(shown[1]) if len(shown) > 1 else []
-        missing = [name for name in names if not os.path.exists(name) and not _is_pattern(name, stage.reglobs)]
+        found = {name for name, _ in made.values()}
+        missing = [
+            name
+            for name in names
+            if name not in found and not os.path.exists(name) and not _is_pattern(name, stage.reglobs)
+        ]
         if not missing:
             return None
         files = ", ".join(repr(name) for name in missing[:_SHORT])

@@ -39,8 +39,7 @@ from gangline.pipeline.running.outcomes import Outcomes
 from gangline.pipeline.running.outputs import OutputCheck
 from gangline.pipeline.running.plan import Plan
 from gangline.pipeline.running.watching import StageOutcome, Watcher
-from gangline.pipeline.running.work import make_directories
-from gangline.pipeline.stages.kinds import WITHOUT_FILES, Kind
+from gangline.pipeline.stages.kinds import Kind
 
 __all__ = ["Run"]
 
@@ -271,7 +270,8 @@ class Run:
             if portion and not self._stopping:
                 self._pause(run)
                 if self._options.touching is not Touching.NO:
-                    self._touch(portion)
+                    for job in portion:
+                        self._outcomes.touched(job, make=self._options.touching is Touching.FILES)
                     return
                 self._plan.recorder.begin([job.params for job in portion])
                 run.begun.extend(portion)
@@ -314,18 +314,6 @@ class Run:
             time.sleep(_TICK_S)
         run.paused = True
 
-    def _touch(self, jobs: list[JobRun]) -> None:
-        """Have the outputs of jobs exist, or only be known, without calling anything."""
-        recorder = self._plan.recorder
-        for job in jobs:
-            run = job.stage
-            if self._options.touching is Touching.FILES:
-                if run.stage.kind is Kind.MKDIR:
-                    make_directories(*job.params.params)
-                elif run.stage.kind not in WITHOUT_FILES:
-                    recorder.touch(job.params)
-            self._outcomes.succeeded(job)
-
     def _submit(self, jobs: list[JobRun]) -> None:
         self._outcomes.started(jobs)
         if self._outcomes.watched and self._engines.runs_inline(jobs[0].stage):
@@ -354,9 +342,10 @@ class Run:
         run.outstanding.discard(job)
         self._engines.show_output(handle)
         if handle.failure is None:
-            error = self._outputs.find_error(job)
+            made = self._plan.recorder.find_outputs(job.params)
+            error = self._outputs.find_error(job, made)
             if error is None:
-                self._outcomes.succeeded(job)
+                self._outcomes.succeeded(job, made)
                 return
             failure = own_failure(error)
         else:
