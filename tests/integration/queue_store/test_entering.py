@@ -198,3 +198,14 @@ def test_what_was_completed_is_entered_again_for_others_to_take(store: JobStore)
     assert [claim.id for claim in claims[:5]] == numbers
     assert {claim.lane for claim in claims} == {elsewhere}
     assert len(claims) == 6
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_many_jobs_that_have_much_in_common_are_read_as_they_were_entered(store: JobStore, text: str) -> None:
+    equal = new(args={"text": text}, unique=False, tag=text, author="?2 :now", properties=json.dumps({"x": text}))
+    numbers = store.add([equal] * 600)
+    assert len(set(numbers)) == 600
+    for number in (numbers[0], numbers[-1]):
+        found = row(store, number)
+        assert (found.tag, found.author, found.properties) == (text, "?2 :now", {"x": text})
+        assert (found.args, found.state, found.priority) == ({"text": text}, State.PENDING, 0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, repeat
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any, Literal, cast
 
 from gangline.errors import JobExists, UsageError
@@ -15,6 +16,12 @@ from gangline.store.jobs.sqlite.statements import STATEMENTS, SqliteWork
 from gangline.store.jobs.texts import clean, key
 
 __all__ = ["Entering"]
+
+_MANY = 500
+"""From so many on it is worth while to see what they have in common."""
+
+_LONGEST = 10_000
+"""Longer texts are not put into a statement: it may not be longer than a million characters."""
 
 Equal = Literal["refused", "entered", "left out"]
 
@@ -66,11 +73,15 @@ def _insert(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], firs
     """Write the rows of new jobs, all or none."""
     connection = work.connection
     if simple:
-        connection.execute(STATEMENTS["add_job"], next(_rows(work, jobs, lanes, first)))
+        connection.execute(STATEMENTS["add_job"], next(zip(*_columns(work, jobs, lanes, first), strict=False)))
         return
     connection.execute("SAVEPOINT entering")
     try:
-        connection.executemany(STATEMENTS["add_job"], _rows(work, jobs, lanes, first)).close()
+        columns: Iterable[Iterable[Any]] = _columns(work, jobs, lanes, first)
+        statement = STATEMENTS["add_job"]
+        if len(jobs) >= _MANY:
+            statement, columns = _with_constants(connection, columns)
+        connection.executemany(statement, zip(*columns, strict=False)).close()
     except sqlite3.IntegrityError:
         connection.execute("ROLLBACK TO entering")
         connection.execute("RELEASE entering")
@@ -78,8 +89,8 @@ def _insert(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], firs
     connection.execute("RELEASE entering")
 
 
-def _rows(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], first: int) -> Iterator[tuple[Any, ...]]:
-    """The rows of new jobs; what they wait for is written. Column by column: there may be a hundred thousand."""
+def _columns(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], first: int) -> tuple[Iterable[Any], ...]:
+    """The columns of the rows of new jobs; what they wait for is written. There may be a hundred thousand."""
     (_, args, digests, uniques, priorities, attempts, properties, waits, parents, needs, classes, hosts, users,
      tags, authors, hidden) = zip(*jobs, strict=True)  # fmt: skip
     places, query_ats = ["ready"] * len(jobs), [None] * len(jobs)
@@ -89,11 +100,39 @@ def _rows(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], first:
     if any(waits):
         places = ["waiting" if wait_s > 0 else place for wait_s, place in zip(waits, places, strict=True)]
         query_ats = [work.now + wait_s if wait_s > 0 else None for wait_s in waits]
-    return zip(
-        count(first), lanes, places, priorities, attempts, repeat(work.now), query_ats,
+    return (
+        range(first, first + len(jobs)), lanes, places, priorities, attempts, repeat(work.now), query_ats,
         parents, digests, uniques, hidden, _cleaned(hosts), _cleaned(users), _cleaned(tags), _cleaned(authors),
         properties, args,
     )  # fmt: skip
+
+
+def _with_constants(
+    connection: sqlite3.Connection, columns: Iterable[Iterable[Any]]
+) -> tuple[str, list[Iterable[Any]]]:
+    """The statement that enters jobs with the columns in it that are the same in all rows, and the other columns.
+
+    Values that need not be bound to each row save half of the time.
+    """
+    names, varying = {}, []
+    for number, column in enumerate(columns, 1):
+        value = _constant(column)
+        if value is column:
+            varying.append(column)
+            names[str(number)] = f"?{len(varying)}"
+        else:
+            ((names[str(number)],),) = connection.execute("SELECT quote(?)", (value,))
+    return re.sub(r"\?(\d+)", lambda found: names[found[1]], STATEMENTS["add_job"]), varying
+
+
+def _constant(column: Iterable[Any]) -> Any:
+    """The value that is the same in all rows; the column itself if there is none."""
+    if isinstance(column, repeat):
+        return next(column)
+    if isinstance(column, (list, tuple)) and column.count(column[0]) == len(column):
+        value = column[0]
+        return column if isinstance(value, str) and len(value) > _LONGEST else value
+    return column
 
 
 def _cleaned(texts: Sequence[str]) -> Sequence[str]:
