@@ -261,7 +261,7 @@ def test_who_stands_still_in_a_transaction_does_not_keep_its_jobs(
     uid = worker(frozen, "frozen", lease_s=0.2)
     (job,) = frozen.add([new()])
     claim = take_one(frozen, uid)
-    with pytest.raises(StoreUnavailable, match="stood still"), frozen._writing() as work:  # type: ignore[attr-defined]
+    with pytest.raises(StoreUnavailable, match="stood still"), frozen._writing() as work:  # type: ignore[attr-defined]  # noqa: PT012
         work.run("find_job", job=job)
         eventually(lambda: other.recover() == [job])
         work.run("find_job", job=job)
