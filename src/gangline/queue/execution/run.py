@@ -48,6 +48,10 @@ def _outcome(url: str, claim: Claim) -> Outcome | None:
         kind = load_class(claim.lane.name, claim.lane.folder)
     except Exception as error:  # whatever the user's module does when it is imported
         return Outcome("refused", error=_own_part(error))
+    if not issubclass(kind, DurableJob):
+        return Outcome(
+            "refused", error=f"{claim.lane.name} is no job: it does not derive from gangline.queue.DurableJob"
+        )
     _code.note(kind)
     link = EngineLink()
     try:

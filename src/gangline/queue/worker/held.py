@@ -19,6 +19,9 @@ __all__ = ["EndedBy", "Held", "HeldJobs"]
 
 EndedBy = Literal["", "kill", "wall", "zombie", "stop", "lost", "refused"]
 
+_OUTPUT_MAX = 16 * 1024 * 1024
+"""Characters of output that are kept of one claim."""
+
 
 @dataclass(slots=True, eq=False)
 class Held:
@@ -34,7 +37,7 @@ class Held:
         told_at: When its progress was last written to the store; `output_told_at`: what it wrote.
         active_at: When it last told its progress.
         progress: What it told then.
-        shown: How much of each of its streams is in the store.
+        shown: How much of each of its streams is in the store; `kept`: how many characters that are.
         flagged: The flags that it has got.
     """
 
@@ -51,7 +54,9 @@ class Held:
     shown: dict[str, int] = field(default_factory=dict)
     flagged: set[str] = field(default_factory=set)
     output_told_at: float = 0.0
+    kept: int = 0
     _before: dict[str, int] = field(default_factory=dict)
+    _kept_before: int = 0
 
     def outcome(self) -> Outcome | None:
         """What the engine has reported; None if it is complete, or has not ended so that there is a report."""
@@ -66,7 +71,7 @@ class Held:
         extras = self.handle.extras
         if not extras:
             return ()
-        self._before = dict(self.shown)
+        self._before, self._kept_before = dict(self.shown), self.kept
         now = time.time()
         lines: list[OutputLine] = []
         for stream in ("stdout", "stderr", "output"):
@@ -78,11 +83,23 @@ class Held:
         if len(logs) > start:
             lines.extend(_log_line(record) for record in logs[start:])
             self.shown["logs"] = len(logs)
-        return tuple(lines)
+        return tuple(self._within_limit(lines, now))
+
+    def _within_limit(self, lines: list[OutputLine], now: float) -> Iterator[OutputLine]:
+        """Of a job that writes without end the beginning is kept."""
+        for line in lines:
+            room = _OUTPUT_MAX - self.kept
+            self.kept += len(line.text)
+            if room > 0:
+                yield line if len(line.text) <= room else line._replace(text=line.text[:room])
+            if 0 <= room < len(line.text):
+                yield OutputLine(
+                    "warning", now, f"\nwhat follows is not kept: it is more than {_OUTPUT_MAX} characters\n"
+                )
 
     def forget_news(self) -> None:
         """What the last call of `news` gave did not arrive: give it again."""
-        self.shown = self._before
+        self.shown, self.kept = self._before, self._kept_before
 
 
 def _log_line(record: dict[str, Any]) -> OutputLine:

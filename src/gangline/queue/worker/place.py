@@ -36,9 +36,10 @@ class Place:
         self.python = python
         self._slots = slots
         self._url = url
-        self._session = Session(ProcessesBackend(python=interpreter_of(python)), engines=slots)
         self._losses: list[str] = []
-        self._session.add_engine_listener(self._on_engine)
+        self._session = Session(ProcessesBackend(python=interpreter_of(python)), engines=0)
+        self._session.add_engine_listener(self._on_engine)  # before any engine can fail to start
+        self._session.add_engines(slots)
 
     def start(self, claims: Sequence[Claim]) -> list[Handle]:
         """Have jobs run, in this order where there is a choice."""

@@ -257,8 +257,7 @@ class Worker:
             if ending.kind in ("complete", "deferred"):
                 self._appetite.learn(claim.lane.name, ending.runtime_s)
             elif ending.kind in ("failed", "refused"):
-                last = ending.error.rstrip().rpartition("\n")[2]
-                _log.warning("job %d (%s) %s: %s", ending.job, claim.lane.name, ending.kind, last)
+                _log.warning("job %d (%s) %s: %s", ending.job, claim.lane.name, ending.kind, _in_a_line(ending.error))
             _log.debug("job %d (%s) %s after %.3f s", ending.job, claim.lane.name, ending.kind, ending.runtime_s)
             self._add_ending(ending, now)
 
@@ -342,3 +341,9 @@ class Worker:
         except StoreUnavailable as error:
             _log.error("%s; what this worker held comes free when its leases end", error)
         _log.info("worker %s has ended", self.name)
+
+
+def _in_a_line(error: str) -> str:
+    """What stands last in a traceback, and first in everything else."""
+    lines = error.strip().splitlines() or [""]
+    return lines[-1] if lines[0].startswith("Traceback") else lines[0]

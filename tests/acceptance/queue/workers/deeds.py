@@ -121,6 +121,11 @@ class Talkative(DurableJob):
         return "said"
 
 
+class Flood(DurableJob):
+    def execute(self, characters: int) -> None:
+        sys.stdout.write("x" * characters)
+
+
 class DivideAndConquer(CoreLoadJob):
     """The pattern as it stands in the documents of core4."""
 
