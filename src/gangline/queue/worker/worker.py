@@ -185,13 +185,21 @@ class Worker:
         if self._contact.lost:
             until = max(until, self._contact.retry_at)
         try:
-            if self._store.wait_for_change(max(until - now, 0.0)):
+            if self._wait(max(until - now, 0.0)):
                 self._ask = True
                 if len(self._roster):  # one of them may have been killed
                     self._chores.hurry("renew", self._renewed_at + _ORDERS_S)
         except StoreUnavailable as error:
             self._contact.failed(error)
             time.sleep(_WATCH_S)
+
+    def _wait(self, timeout_s: float) -> bool:
+        """Wait for a job to end or for the queue to change; whether it may have changed."""
+        if len(self._roster) < self.slots:
+            return self._store.wait_for_change(timeout_s)
+        # With many workers the queue changes all the time. One that has no room looks at it now and then.
+        self._store.sleep(min(timeout_s, _ORDERS_S))
+        return not self._roster.has_news and self._store.wait_for_change(0.0)
 
     def _hungry_at(self, now: float) -> float:
         """When there may be something to take, and room for it, if nothing happens before."""

@@ -148,8 +148,11 @@ class JobStore(Protocol):
             ends: Wake up when jobs end, too.
         """
 
+    def sleep(self, timeout_s: float) -> None:
+        """Sleep until `wake` is called, whatever happens in the queue."""
+
     def wake(self) -> None:
-        """Have `wait_for_change` of this object return, from another thread or a signal handler."""
+        """End the sleep of this object's `wait_for_change` and `sleep`, from another thread or a signal handler."""
 
     # Orders -------------------------------------------------------------------------------------------------------
 

@@ -72,3 +72,18 @@ class Sleep:
         with contextlib.suppress(BlockingIOError):
             os.read(self._reader, 4096)
         return True
+
+
+class Waking:
+    """The part of a store by which others end its sleep. See `JobStore`."""
+
+    _bell: Bell
+
+    def sleep(self, timeout_s: float) -> None:
+        """See `JobStore.sleep`."""
+        with self._bell.beside() as sleep:
+            sleep.sleep(timeout_s)
+
+    def wake(self) -> None:
+        """See `JobStore.wake`."""
+        self._bell.ring()

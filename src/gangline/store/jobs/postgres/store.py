@@ -23,12 +23,12 @@ from gangline.store.jobs.postgres.opening import connect, explained, migrate, pa
 from gangline.store.jobs.postgres.statements import STATEMENTS, PostgresDialect, PostgresWork
 from gangline.store.jobs.postgres.tidying import Tidier
 from gangline.store.jobs.postgres.turning import Turning
-from gangline.store.jobs.waking import Bell
+from gangline.store.jobs.waking import Bell, Waking
 
 __all__ = ["PostgresStore"]
 
 
-class PostgresStore(Turning, Leases, Orders, Asking, Beside):
+class PostgresStore(Turning, Leases, Orders, Asking, Beside, Waking):
     """A queue in PostgreSQL. See `JobStore`.
 
     Args:
@@ -91,10 +91,6 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside):
                     return self._bell.heard()
                 if sleep.sleep(left) and not ear.has_something():
                     return True
-
-    def wake(self) -> None:
-        """See `JobStore.wake`."""
-        self._bell.ring()
 
     def close(self) -> None:
         """See `JobStore.close`."""

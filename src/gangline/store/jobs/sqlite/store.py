@@ -22,12 +22,12 @@ from gangline.store.jobs.sqlite.modified import LogWatch
 from gangline.store.jobs.sqlite.opening import connect, explained, explanation, migrate, patiently, warn_of_network
 from gangline.store.jobs.sqlite.statements import STATEMENTS, SqliteDialect, SqliteWork
 from gangline.store.jobs.sqlite.turning import Turning
-from gangline.store.jobs.waking import Bell
+from gangline.store.jobs.waking import Bell, Waking
 
 __all__ = ["SqliteStore"]
 
 
-class SqliteStore(Turning, Leases, Orders, Asking, Beside):
+class SqliteStore(Turning, Leases, Orders, Asking, Beside, Waking):
     """A queue in an SQLite file. See `JobStore`.
 
     Args:
@@ -92,10 +92,6 @@ class SqliteStore(Turning, Leases, Orders, Asking, Beside):
                     return self._bell.heard()
                 if sleep.sleep(min(left, watcher.log.pause_s())) and sleep.rung:
                     return True
-
-    def wake(self) -> None:
-        """See `JobStore.wake`."""
-        self._bell.ring()
 
     def close(self) -> None:
         """See `JobStore.close`."""
