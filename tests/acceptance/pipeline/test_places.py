@@ -196,20 +196,20 @@ def test_p23_a_job_that_waits_for_a_limit_takes_no_slot(place: dict[str, int]) -
 INTERRUPTED = """
 import subprocess
 
-def wait():
+def wait(name):
     if sys.argv[2] == "python":
+        open(f"{name}.waits", "w").close()
         while not os.path.exists("go on"):
             time.sleep(0.01)
     else:
-        subprocess.run(["sleep", "60"], check=True)
+        subprocess.run(["sh", "-c", "touch $0.waits; exec sleep 60", name], check=True)
 
 @originate([f"{number}.0" for number in range(8)])
 def begin(output):
     open(output, "w").close()
     open(f"{output}.started", "w").close()
     if output in ("1.0", "2.0"):
-        open("waiting", "w").close()
-        wait()
+        wait(output)
 
 @merge(begin, "end")
 def end(sources, output):
@@ -227,7 +227,8 @@ print([thread.name for thread in threading.enumerate() if not thread.daemon])
 @pytest.mark.parametrize("place", PLACES)
 def test_p29_ctrl_c_as_a_terminal_sends_it_leaves_nothing(place: dict[str, int], what: str) -> None:
     process = start(INTERRUPTED, repr(place), what)
-    wait_for(lambda: Path("waiting").exists())
+    at_once = max(place.values(), default=1)
+    wait_for(lambda: len(files("*.waits")) == at_once)  # a command that starts after the interrupt runs on
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all processes of the program
     if "multithread" in place:
         put("go on")  # nobody can end a thread that works
@@ -285,7 +286,7 @@ def test_p29_ctrl_c_at_any_moment_is_a_keyboard_interrupt_or_comes_too_late(plac
 
 def test_p29_an_uncaught_interrupt_ends_the_program_as_any_other() -> None:
     process = start(INTERRUPTED.replace("except KeyboardInterrupt", "except ZeroDivisionError"), "{}", "python")
-    wait_for(lambda: Path("waiting").exists())
+    wait_for(lambda: files("*.waits"))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode in (-signal.SIGINT, 130)
