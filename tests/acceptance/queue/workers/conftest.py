@@ -49,9 +49,11 @@ def start(url: str, here: Path) -> Iterator[Start]:
     """Starts workers; those that still run at the end are killed."""
     running: list[Daemon] = []
 
-    def start_one(*options: str, ready: bool = True) -> Daemon:
+    def start_one(*options: str, ready: bool = True, host: str = "") -> Daemon:
         log = here / f"worker-{len(running)}.log"
         command = [sys.executable, "-m", "gangline", "worker", "--queue", url, *options]
+        if host:  # the shell becomes the worker, so that signals reach it
+            command = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host, *command]
         with log.open("wb") as file:
             process = subprocess.Popen(
                 command, stdout=file, stderr=file, cwd=here, env={**os.environ, "PYTHONPATH": ""}

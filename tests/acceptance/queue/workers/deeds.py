@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import socket
 import subprocess
 import sys
 import time
@@ -29,6 +30,23 @@ class Sleep(DurableJob):
         tell(log, f"begin {name} {os.getpid()} {time.time()}")
         time.sleep(seconds)
         tell(log, f"end {name} {os.getpid()} {time.time()}")
+
+
+class Dated(DurableJob):
+    """Says for which time of its schedule it runs."""
+
+    def execute(self, log: str, name: str) -> None:
+        tell(log, f"{name} {self.due_at.isoformat() if self.due_at else None}")
+
+
+class Where(DurableJob):
+    """Says on which host it runs."""
+
+    def execute(self, log: str, number: int, seconds: float = 0.0) -> None:
+        host = socket.gethostname()
+        tell(log, f"begin {host}")
+        time.sleep(seconds)
+        tell(log, f"end {host}")
 
 
 class Limited(Sleep):
@@ -191,68 +209,11 @@ class Once(DurableJob):
             time.sleep(0.2)
 
 
-class Huge(DurableJob):
-    """Says a hundred megabytes."""
-
-    def execute(self, where: str) -> object:
-        text = "x" * (100 * 1024 * 1024)
-        match where:
-            case "result":
-                return text
-            case "progress":
-                self.progress(0.5, text)
-            case "defer":
-                if self.trial == 1:
-                    self.defer(text, wait=0)
-            case "error":
-                raise ValueError(text)
-            case "stdout":
-                line = "y" * 1023 + "\n"
-                for _ in range(100):
-                    sys.stdout.write(line * 1024)
-            case "log":
-                self.logger.warning(text)
-        return None
-
-
-class Forking(DurableJob):
-    """Forks, as multiprocessing does, and leaves a process behind that has a session of its own."""
-
-    def execute(self, log: str) -> int:
-        child = os.fork()
-        if child == 0:
-            tell(log, "child")
-            os._exit(0)
-        os.waitpid(child, 0)
-        if os.fork() == 0:
-            os.setsid()
-            if os.fork() == 0:
-                time.sleep(1)
-                tell(log, "daemon")
-            os._exit(0)
-        return child
-
-
-class Nasty(DurableJob):
-    """Says what terminals and databases must not obey."""
-
-    def execute(self, text: str) -> str:
-        print(text)
-        self.logger.warning(text)
-        self.progress(0.5, text)
-        self.set_source(text)
-        return text
-
-
 class Quick(DurableJob):
     error_time = 0
 
     def execute(self, log: str, n: int) -> None:
         tell(log, str(n))
-
-
-class Held(Sleep):
-    max_parallel_total = 1
 
 
 class Parent(DurableJob):
