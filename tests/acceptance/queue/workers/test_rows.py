@@ -151,6 +151,17 @@ def test_q17_nothing_starts_on_a_paused_host(queue: Queue, start: Start, other_h
     assert names_of("log")[-1] == here
 
 
+def test_q18_q24_priority_comes_before_twenty_thousand(queue: Queue, start: Start):
+    jobs = queue.enqueue_many(Quick, [{"log": "log", "n": n} for n in range(20_000)])
+    start("--slots", "1")
+    until(lambda: len(lines("log")) > 100)
+    urgent = queue.enqueue(Quick, log="log", n=-1, priority=10)
+    seen = len(lines("log"))
+    assert queue.wait(urgent, 20).state == "complete"
+    assert lines("log").index("-1") - seen <= 256  # what a worker has at hand of the shortest jobs
+    assert queue.get(jobs[-1]).state == "pending"
+
+
 def test_a_full_class_does_not_stand_before_another(queue: Queue, start: Start):
     start("--slots", "2")
     slow = [{"log": "slow", "name": str(n), "seconds": 30} for n in range(200)]
