@@ -228,8 +228,10 @@ class Worker:
         return self._appetite.ahead(self._roster.durations(now)) if self._roster.is_uniform else {}
 
     def _turn(self, now: float) -> None:
-        room = max(self.slots - len(self._roster), 0) if self._takes_more() else 0
         ahead = self._ahead(now) if self._takes_more() else {}
+        # Whatever comes next by its priority is taken, even if nobody knows how long it takes; else it would wait as
+        # long as there are jobs of which that is known.
+        room = max(self.slots - len(self._roster), int(bool(ahead))) if self._takes_more() else 0
         asked = max(room, *ahead.values()) if ahead else room
         endings = self._endings
         result = self._store.turn(self._uid, endings, room=room, ahead=ahead, forced_only=bool(self._busy))

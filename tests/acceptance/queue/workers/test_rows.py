@@ -164,6 +164,17 @@ def test_q18_q24_priority_comes_before_twenty_thousand(queue: Queue, start: Star
     assert queue.get(jobs[-1]).state == "pending"
 
 
+def test_q18_q24_a_job_of_another_class_with_priority_is_next_as_well(queue: Queue, start: Start):
+    jobs = queue.enqueue_many(Quick, [{"log": "log", "n": n} for n in range(20_000)])
+    start("--slots", "1")
+    until(lambda: len(lines("log")) > 100)
+    urgent = queue.enqueue(Write, log="log", text="urgent", priority=10)
+    seen = len(lines("log"))
+    assert queue.wait(urgent, 20).state == "complete"
+    assert lines("log").index("urgent") - seen <= 300  # what a worker has at hand of the shortest jobs
+    assert queue.get(jobs[-1]).state == "pending"
+
+
 def test_a_full_class_does_not_stand_before_another(queue: Queue, start: Start):
     start("--slots", "2")
     slow = [{"log": "slow", "name": str(n), "seconds": 30} for n in range(200)]
