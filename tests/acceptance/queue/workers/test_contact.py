@@ -98,7 +98,7 @@ class TestFile:
         return f"sqlite:///{tmp_path}/queue.db"
 
     def test_q5_a_slow_writer_and_a_slow_reader_are_waited_for(self, queue: Queue, start: Start, here: Path):
-        worker = start("--slots", "1", "--lease", "6")
+        worker = start("--slots", "1", "--lease", "30")
         with sqlite3.connect(here / "queue.db", isolation_level=None) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM jobs").fetchone()
