@@ -314,7 +314,11 @@ class Worker:
         self._roster.give_up_places()
         for held in self._roster:
             self._watch.look(held, now)
-        if len(self._roster) > self.slots and self._appetite.at_hand_s(self._roster.durations(now)) is None:
+        if (
+            len(self._roster) > self.slots
+            and not self._roster.has_news
+            and self._appetite.at_hand_s(self._roster.durations(now)) is None
+        ):
             self._roster.hand_back(now)
         return None
 
