@@ -187,6 +187,11 @@ def is_cancelled(task: Task) -> bool:
     return task.detail is not None and task.detail.cancelled
 
 
+def is_interrupted(task: Task) -> bool:
+    """Whether a task's cancellation was asked for in such a way that it is to end even if it has begun."""
+    return task.detail is not None and task.detail.interrupted
+
+
 def cancelled(state: CoreState, task: Task) -> TaskCancelled:
     """The error of a task that was cancelled."""
     return TaskCancelled(f"task {state.name(task.id)} was cancelled")

@@ -27,6 +27,7 @@ from gangline._core.lifecycle import (
     follow_verdict,
     give_back,
     is_cancelled,
+    is_interrupted,
     release,
     resettle,
     settle_failure,
@@ -145,9 +146,9 @@ def on_finished(state: CoreState, engine_id: EngineId, attempts: Iterable[Attemp
             release_engine(state, engine, task)
         if status is not Status.OK:
             settle_failure(state, task, attempt, now)
-        elif is_cancelled(task):
+        elif is_interrupted(task):
             end(state, task, Step.CANCEL, error=cancelled(state, task), ran_on=engine_id)
-        else:
+        else:  # also if its cancellation was asked for: it had begun before it could be called back
             task.state = _SUCCEEDED
             del live[task_id]
             close(task_id, Ending.SUCCESS, engine_id)

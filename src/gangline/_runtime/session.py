@@ -185,7 +185,8 @@ class Session:
             interrupt: If it runs already, raise KeyboardInterrupt in it.
 
         Returns:
-            Whether it is, or is about to be, cancelled; False if it runs and runs on.
+            Whether it is, or is about to be, cancelled; False if it runs and runs on. A task that ends while it is
+            being called back has ended as it has ended.
 
         Raises:
             UsageError: it has finished.

@@ -245,12 +245,15 @@ def test_a_running_task_is_interrupted_if_asked(simulator: Simulator, stubborn: 
     assert simulator.outcomes[task.id].at == pytest.approx(10.0 if stubborn else 1.0)
 
 
-def test_what_had_begun_before_it_could_be_called_back_has_failed_if_it_fails(simulator: Simulator) -> None:
-    task = simulator.submit(Work(10.0, fails=9), Terms(retries=3))
+@pytest.mark.parametrize(("fails", "name"), [(9, "error"), (0, "ok")])
+def test_what_had_begun_before_it_could_be_called_back_ends_as_it_ends(
+    simulator: Simulator, fails: int, name: str
+) -> None:
+    task = simulator.submit(Work(10.0, fails=fails), Terms(retries=3))
     simulator.run(until=1.0)
     simulator.cancel(task)
     simulator.run()
-    assert simulator.outcomes[task.id].name == "error"
+    assert simulator.outcomes[task.id].name == name
     assert not isinstance(simulator.outcomes[task.id].error, TaskCancelled)
     assert len(simulator.runs) == 1
 
