@@ -21,6 +21,7 @@ _encode = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
 ).encode
 _KEY = itemgetter(0)
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _quoted = json.encoder.encode_basestring
 
 
@@ -82,15 +83,20 @@ def _encode_any(args: Mapping[str, Any], where: str, noun: str) -> str:
 def digests_of(name: str) -> Callable[[str], bytes]:
     """What is the same for jobs of the same class with the same arguments: from the arguments as `encode` gives them.
 
+    Jobs that are entered together mostly differ by a number. What begins with the class and that number lies side by
+    side in an index, and a database writes there twice as fast as where each digest lies anywhere.
+
     Args:
         name: The class, "module.Class".
     """
-    of_class = blake2b(f"{name}\0".encode(), digest_size=16)
+    of_class = blake2b(f"{name}\0".encode(), digest_size=12)
+    place = of_class.digest()[:2]
 
     def digest(args: str) -> bytes:
+        text = args.encode()
         both = of_class.copy()
-        both.update(args.encode())
-        return both.digest()
+        both.update(text)
+        return place + int(b"0" + text.translate(None, _NO_DIGITS)[-14:]).to_bytes(6) + both.digest()
 
     return digest
 

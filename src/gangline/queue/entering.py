@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -54,12 +54,34 @@ class Template:
     kept: Mapping[str, Any]
     entry: NewJob
 
-    def rest(self, parent: int | None, delay_s: float) -> tuple[Any, ...]:
-        """What follows the arguments and their digest in an entry: the same for many."""
-        entry = self.entry
-        if parent is not None or delay_s:
-            entry = entry._replace(parent=parent, wait_s=delay_s)
-        return entry[3:]
+    def entry_of(self, said: Said) -> NewJob:
+        """An entry whose arguments are to be filled in."""
+        if said.parent is None and not said.delay_s:
+            return self.entry
+        return self.entry._replace(parent=said.parent, wait_s=said.delay_s)
+
+
+class Many:
+    """Entries that differ in their arguments only; see `Alike`.
+
+    Args:
+        like: An entry without arguments.
+        args: The arguments of each.
+    """
+
+    def __init__(self, like: NewJob, args: Sequence[Mapping[str, Any]]) -> None:
+        self.like = like
+        self._args = args
+
+    def __len__(self) -> int:
+        return len(self._args)
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        name = self.like.lane.name
+        encode, digest = arguments.encode, arguments.digests_of(name)
+        for args in self._args:
+            text = encode(args, name)
+            yield text, digest(text)
 
 
 def split(where: str, given: dict[str, Any]) -> Said:
@@ -120,17 +142,15 @@ class Entrance:
         Raises:
             UsageError: No worker could import the class, a property or an argument is not possible.
         """
-        return next(iter(self.entries(job, [said.args], said)))
+        return _filled(self.template(job, said.properties).entry_of(said), said.args)
 
-    def entries(self, job: JobClass, many: Iterable[Mapping[str, Any]], said: Said) -> list[NewJob]:
-        """Entries that differ in their arguments only, those of `said` being left aside."""
-        template = self.template(job, said.properties)
-        lane, rest = template.lane, template.rest(said.parent, said.delay_s)
-        name, digest, made = lane.name, arguments.digests_of(lane.name), []
-        for args in many:
-            text = arguments.encode(args, name)
-            made.append(tuple.__new__(NewJob, (lane, text, digest(text), *rest)))  # the quickest way, for many
-        return made
+    def many(self, job: JobClass, args: Sequence[Mapping[str, Any]], said: Said) -> Many:
+        """Entries that differ in their arguments only, those of `said` being left aside.
+
+        Raises:
+            UsageError: As `entry`; that an argument is not possible is seen when they are gone through.
+        """
+        return Many(self.template(job, said.properties).entry_of(said), args)
 
     def template(self, job: JobClass, said: Mapping[str, Any]) -> Template:
         """What holds for all jobs of a class, with what a call says of them.
@@ -163,10 +183,8 @@ class Entrance:
             location = Location(spec["name"], spec.get("folder", ""))
             said = check_all(spec.get("properties", {}), location.name)
             template = self._template_anyhow(location, said)
-            text = arguments.encode(spec.get("args", {}), location.name)
-            rest = template.rest(parent, spec.get("delay", 0.0))
-            digest = arguments.digests_of(template.lane.name)(text)
-            made.append(NewJob._make((template.lane, text, digest, *rest)))
+            entry = template.entry_of(Said({}, {}, spec.get("delay", 0.0), parent))
+            made.append(_filled(entry, spec.get("args", {})))
         return tuple(made)
 
     def _template_anyhow(self, location: Location, said: Mapping[str, Any]) -> Template:
@@ -223,6 +241,12 @@ class Entrance:
         if chosen:
             spec["properties"] = {key: _plain(value) for key, value in chosen.items()}
         return spec
+
+
+def _filled(entry: NewJob, args: Mapping[str, Any]) -> NewJob:
+    """An entry with its arguments."""
+    text = arguments.encode(args, entry.lane.name)
+    return entry._replace(args=text, digest=arguments.digests_of(entry.lane.name)(text))
 
 
 def _plain(value: Any) -> Any:

@@ -129,7 +129,8 @@ class Queue(Orders):
         if said.args:
             name = next(iter(said.args))
             raise UsageError(f"enqueue_many: {name!r} is no property of jobs; arguments belong into the list")
-        return self.database.add(self._entrance.entries(job, many, said))
+        args = many if isinstance(many, list | tuple) else list(many)
+        return self.database.add_alike(self._entrance.many(job, args, said))
 
     def _said(self, job: JobClass, given: dict[str, Any]) -> entering.Said:
         said = entering.split(_called(job), given)

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gangline.store.jobs.port import Claim, Ending, JobRow, JobStore, Lane, NewJob
@@ -21,6 +21,27 @@ def new(lane: Lane = LANE, args: dict[str, Any] | None = None, **fields: Any) ->
     text = json.dumps(values)
     digest = hashlib.blake2b(f"{lane.name} {text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return NewJob(lane, text, digest, **fields)
+
+
+class Alike:
+    """Jobs that differ in their arguments only.
+
+    Args:
+        like: One of them.
+        many: The arguments of each.
+    """
+
+    def __init__(self, like: NewJob, many: list[dict[str, Any]]) -> None:
+        self.like = like
+        self._many = many
+
+    def __len__(self) -> int:
+        return len(self._many)
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        for args in self._many:
+            job = new(self.like.lane, args)
+            yield job.args, job.digest
 
 
 def worker(store: JobStore, name: str = "w", host: str = "h", lease_s: float = 30.0) -> str:
@@ -46,7 +67,7 @@ def row(store: JobStore, job: int) -> JobRow:
     return found
 
 
-def eventually(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+def eventually(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """What a condition says as soon as it is true of it."""
     until = time.monotonic() + timeout_s
     while not (value := condition()):

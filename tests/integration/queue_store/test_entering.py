@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from gangline.errors import JobExists, UsageError
 from gangline.store.jobs.port import JobStore, Lane, State
 from tests.integration.queue_store.conftest import Open
-from tests.integration.queue_store.support import LANE, end, new, row, take, take_one, worker
+from tests.integration.queue_store.support import LANE, Alike, end, new, row, take, take_one, worker
 
 AWKWARD = [
     "'; DROP TABLE jobs; --", '" OR 1=1 --', "%s %(name)s {} :name ?1 $1", "\\'\\\"\\", "--", "/*", "ünïcödé 🐕",
@@ -201,11 +203,66 @@ def test_what_was_completed_is_entered_again_for_others_to_take(store: JobStore)
 
 
 @pytest.mark.parametrize("text", AWKWARD)
-def test_many_jobs_that_have_much_in_common_are_read_as_they_were_entered(store: JobStore, text: str) -> None:
-    equal = new(args={"text": text}, unique=False, tag=text, author="?2 :now", properties=json.dumps({"x": text}))
-    numbers = store.add([equal] * 600)
-    assert len(set(numbers)) == 600
-    for number in (numbers[0], numbers[-1]):
-        found = row(store, number)
+def test_jobs_that_are_alike_are_read_as_they_were_entered(store: JobStore, text: str) -> None:
+    fields: dict[str, Any] = {"tag": text, "author": "?2 :now", "host": text, "user": "me", "hidden": True}
+    like = new(priority=-7, attempts=3, properties=json.dumps({"x": text}), **fields)
+    numbers = store.add_alike(Alike(like, [{"text": text, "number": number} for number in range(300)]))
+    assert numbers == list(range(numbers[0], numbers[0] + 300))
+    for place in (0, 150, 299):
+        found = row(store, numbers[place])
         assert (found.tag, found.author, found.properties) == (text, "?2 :now", {"x": text})
-        assert (found.args, found.state, found.priority) == ({"text": text}, State.PENDING, 0)
+        assert (found.enqueued_host, found.enqueued_user, found.hidden, found.unique) == (text, "me", True, True)
+        assert (found.args, found.state) == ({"text": text, "number": place}, State.PENDING)
+        assert (found.priority, found.attempts, found.attempts_left) == (-7, 3, 3)
+        assert found.digest == new(args=found.args).digest
+    claim = take_one(store, worker(store))
+    assert (claim.id, json.loads(claim.args)) == (numbers[0], {"text": text, "number": 0})
+
+
+@pytest.mark.parametrize("count", [3, 5000])
+def test_jobs_that_are_alike_are_entered_all_or_none(store: JobStore, count: int) -> None:
+    (there,) = store.add([new(args={"x": count - 1})])
+    with pytest.raises(JobExists) as refusal:
+        store.add_alike(Alike(new(), [{"x": number} for number in range(count)]))
+    assert refusal.value.job == there
+    with pytest.raises(JobExists, match=f"2 and {count + 1} of the {count + 1}"):
+        store.add_alike(Alike(new(), [*({"x": number} for number in range(-1, count - 1)), {"x": 0}]))
+    with pytest.raises(UsageError, match="4711"):
+        store.add_alike(Alike(new(parent=4711), [{"y": number} for number in range(count)]))
+    assert store.count() == 1
+    uid = worker(store)
+    end(store, uid, take_one(store, uid))
+    assert len(store.add_alike(Alike(new(), [{"x": number} for number in range(count)]))) == count
+    assert len(store.add_alike(Alike(new(unique=False), [{"x": number} for number in range(count)]))) == count
+    assert store.count() == 2 * count
+
+
+def test_what_goes_wrong_while_jobs_are_gone_through_leaves_nothing(store: JobStore) -> None:
+    class Broken(Alike):
+        def __iter__(self) -> Iterator[tuple[str, bytes]]:
+            yield from list(super().__iter__())[:4000]
+            raise KeyError("the next one")
+
+    with pytest.raises(KeyError, match="the next one"):
+        store.add_alike(Broken(new(), [{"x": number} for number in range(5000)]))
+    assert store.count() == 0
+    assert len(store.add_alike(Alike(new(), [{"x": number} for number in range(5000)]))) == 5000
+
+
+def test_jobs_that_are_alike_may_wait_for_a_time_and_for_others(store: JobStore) -> None:
+    uid = worker(store)
+    (needed,) = store.add([new()])
+    later = store.add_alike(Alike(new(wait_s=600), [{"later": number} for number in range(150)]))
+    held = store.add_alike(Alike(new(needs=(needed,), parent=needed), [{"held": number} for number in range(150)]))
+    assert [row(store, number).parent for number in (later[0], held[0])] == [None, needed]
+    claim = take_one(store, uid)
+    assert claim.id == needed
+    assert take(store, uid, 500) == []
+    end(store, uid, claim)
+    assert [claim.id for claim in take(store, uid, 500)] == held
+
+
+def test_large_arguments_of_jobs_that_are_alike(store: JobStore) -> None:
+    many = [{"data": str(number) * 100_000} for number in range(120)]
+    numbers = store.add_alike(Alike(new(), many))
+    assert [row(store, number).args for number in numbers[::40]] == many[::40]

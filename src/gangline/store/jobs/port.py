@@ -21,6 +21,7 @@ from typing import Any, Literal, Protocol
 
 from gangline.store.jobs.rows import (
     FINAL,
+    Alike,
     Claim,
     CookieAction,
     Ending,
@@ -38,7 +39,7 @@ from gangline.store.jobs.rows import (
 )  # fmt: skip
 
 __all__ = [
-    "FINAL", "Claim", "CookieAction", "Ending", "EndingKind", "JobRow", "JobStore", "Lane", "NewJob", "Order",
+    "FINAL", "Alike", "Claim", "CookieAction", "Ending", "EndingKind", "JobRow", "JobStore", "Lane", "NewJob", "Order",
     "OutputLine", "Pause", "ScheduleRow", "State", "TurnResult", "WorkerRow",
 ]  # fmt: skip
 
@@ -62,6 +63,13 @@ class JobStore(Protocol):
         Raises:
             JobExists: An equal job is not final; carries its id. With several jobs the first such one.
             UsageError: `parent` or `needs` is no job; names it.
+        """
+
+    def add_alike(self, jobs: Alike) -> list[int]:
+        """As `add`, for many jobs that are alike: several times as fast.
+
+        Raises:
+            Exception: Besides, whatever going through them raises.
         """
 
     # A worker's side ----------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 __all__ = [
-    "FINAL", "Claim", "CookieAction", "Ending", "EndingKind", "JobRow", "Lane", "NewJob", "Order", "OutputLine",
-    "Pause", "ScheduleRow", "State", "TurnResult", "WorkerRow",
+    "FINAL", "Alike", "Claim", "CookieAction", "Ending", "EndingKind", "JobRow", "Lane", "NewJob", "Order",
+    "OutputLine", "Pause", "ScheduleRow", "State", "TurnResult", "WorkerRow",
 ]  # fmt: skip
 
 
@@ -56,7 +57,7 @@ class NewJob(NamedTuple):
     Attributes:
         lane: Who may take it.
         args: Its arguments, a JSON object.
-        digest: What is the same for jobs of the same class with the same arguments; 16 bytes.
+        digest: What is the same for jobs of the same class with the same arguments; all are of one length.
         unique: Refuse it while an equal one that is unique, too, is not final.
         priority: The higher, the sooner.
         attempts: How often it may fail before it is an error.
@@ -88,6 +89,22 @@ class NewJob(NamedTuple):
     tag: str = ""
     author: str = ""
     hidden: bool = False
+
+
+class Alike(Protocol):
+    """Jobs that differ in their arguments only. They are gone through while they are entered, and may be so again.
+
+    Attributes:
+        like: One of them, but for its arguments and its digest.
+    """
+
+    like: NewJob
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        """The arguments and the digest of each."""
 
 
 class Claim(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Literal, cast
 
 import psycopg
@@ -11,7 +12,7 @@ import psycopg
 from gangline.errors import JobExists, UsageError
 from gangline.store.jobs.base import Base, Work
 from gangline.store.jobs.lanes import lane_id
-from gangline.store.jobs.port import Lane, NewJob
+from gangline.store.jobs.port import Alike, Lane, NewJob
 from gangline.store.jobs.postgres.statements import STATEMENTS, PostgresWork
 from gangline.store.jobs.texts import clean, key
 
@@ -19,8 +20,11 @@ __all__ = ["Entering"]
 
 Equal = Literal["refused", "entered", "left out"]
 
-_MANY = 200
-"""So many are copied."""
+_MANY = 100
+"""From so many on jobs that are alike are copied."""
+
+_AT_ONCE = 500
+"""So many of them are sent at a time; the server takes them in while the next ones are written."""
 
 
 class Entering(Base):
@@ -33,7 +37,7 @@ class Entering(Base):
         if not jobs:
             return []
         self._know_lanes(jobs)
-        with self._writing() as work:
+        with self._reading() as work:  # one statement is a transaction of its own; nothing else is sent
             return self._enter(work, jobs, equal="refused")
 
     def _enter(self, work: Work, jobs: Sequence[NewJob], *, equal: Equal) -> list[int]:
@@ -42,49 +46,57 @@ class Entering(Base):
         self._know_lanes(jobs)
         if equal == "refused":
             _refuse_twins(jobs)
-            if len(jobs) >= _MANY and not any(job.needs or job.needs_classes for job in jobs):
-                return self._copy(here, jobs)
         ((numbers,),) = here.run("enter", jobs=self._dumped(jobs), equal=equal)
         return list(numbers)
 
-    def _copy(self, work: PostgresWork, jobs: Sequence[NewJob]) -> list[int]:
-        if parents := {job.parent for job in jobs if job.parent is not None}:
-            known = {row[0] for row in work.run("existing_jobs", jobs=sorted(parents))}
-            if missing := sorted(parents - known):
-                raise UsageError(f"there is no job {missing[0]}, which a new job names as what it comes from")
-        ((numbers,),) = work.run("take_numbers", count=len(jobs))
-        ((now,),) = work.run("read_clock")
-        try:
-            with work.connection.transaction(), work.connection.cursor().copy(STATEMENTS["copy_jobs"]) as copy:
-                for part in self._lines(jobs, numbers, now):
-                    copy.write(part)
-        except psycopg.errors.UniqueViolation as error:
-            raise _clash(work, jobs) from error
+    def add_alike(self, jobs: Alike) -> list[int]:
+        """See `JobStore.add_alike`."""
+        like = jobs.like
+        if len(jobs) < _MANY or like.needs or like.needs_classes:
+            return self.add(_apart(jobs))
+        self._know_lanes([like])
+        with self._writing() as work:
+            here = cast(PostgresWork, work)
+            try:
+                return self._copy(here, jobs)
+            except psycopg.errors.UniqueViolation as error:
+                raise self._clash(_apart(jobs)) from error
+
+    def _copy(self, work: PostgresWork, jobs: Alike) -> list[int]:
+        parent = jobs.like.parent
+        if parent is not None and not work.run("existing_jobs", jobs=[parent]):
+            raise UsageError(f"there is no job {parent}, which a new job names as what it comes from")
+        ((first, last, scattered, now),) = work.run("take_numbers", count=len(jobs))
+        numbers = scattered or range(first, last + 1)
+        lines = _lines(jobs, numbers, self._common_fields(jobs.like, now))
+        with work.connection.cursor().copy(STATEMENTS["copy_jobs"]) as copy:
+            while part := "".join(islice(lines, _AT_ONCE)):
+                copy.write(part)
         work.changed()
         return list(numbers)
 
-    def _lines(self, jobs: Sequence[NewJob], numbers: Sequence[int], now: float) -> Iterator[str]:
-        lanes, none = self._lane_ids, "\\N"
-        known: dict[tuple[str, ...], str] = {}
-        lines = []
-        for number, job in zip(numbers, jobs, strict=True):
-            (lane, args, digest, unique, priority, attempts, properties, wait_s, parent, _, _, host, user, tag, author,
-             hidden) = job  # fmt: skip
-            place, query_at = ("waiting", repr(now + wait_s)) if wait_s > 0 else ("ready", none)
-            code = f"\\\\x{digest.hex()}"
-            labels = (host, user, tag, author)
-            texts = known.get(labels)
-            if texts is None:
-                texts = known[labels] = "\t".join(_escaped(clean(text)) for text in labels)
-            lines.append(
-                f"{number}\t{lanes[lane]}\tpending\t{place}\t{priority}\t{attempts}\t{attempts}\t{now!r}\t{query_at}\t"
-                f"{none if parent is None else parent}\t{code}\t{unique}\t{code if unique else none}\t{hidden}\t"
-                f"{texts}\t{_escaped(properties)}\t{_escaped(args)}\n"
+    def _common_fields(self, like: NewJob, now: float) -> str:
+        place, query_at = ("waiting", now + like.wait_s) if like.wait_s > 0 else ("ready", None)
+        return "\t".join(
+            "\\N" if value is None else _escaped(str(value))
+            for value in (
+                self._lane_ids[like.lane], "pending", place, like.priority, like.attempts, like.attempts, now, query_at,
+                like.parent, like.unique, like.hidden, clean(like.host), clean(like.user), clean(like.tag),
+                clean(like.author), like.properties,
             )
-            if len(lines) == 500:
-                yield "".join(lines)
-                lines = []
-        yield "".join(lines)
+        )  # fmt: skip
+
+    def _clash(self, jobs: Sequence[NewJob]) -> JobExists:
+        """Which of many jobs is equal to one that is there, or to another of them; the first."""
+        _refuse_twins(jobs)
+        with self._reading() as work:
+            found = work.run("find_uniques", digests=[job.digest for job in jobs])
+        there = {bytes(digest): number for digest, number in found}
+        for job in jobs:
+            if job.digest in there:
+                number = there[job.digest]
+                return JobExists(f"job {number} is equal ({job.lane.name}, same arguments) and not final", job=number)
+        return JobExists("a job that is equal (same class, same arguments) has just been entered and ended")
 
     def _dumped(self, jobs: Sequence[NewJob]) -> str:
         return json.dumps(self._plain(jobs))
@@ -111,6 +123,21 @@ class Entering(Base):
             self._lane_ids |= known
 
 
+def _apart(jobs: Alike) -> list[NewJob]:
+    return [jobs.like._replace(args=args, digest=digest) for args, digest in jobs]
+
+
+def _lines(jobs: Alike, numbers: Iterable[int], common: str) -> Iterator[str]:
+    """Jobs as COPY reads them."""
+    if jobs.like.unique:
+        for number, (args, digest) in zip(numbers, jobs, strict=True):
+            code = digest.hex()
+            yield f"{number}\t{_escaped(args)}\t\\\\x{code}\t\\\\x{code}\t{common}\n"
+    else:
+        for number, (args, digest) in zip(numbers, jobs, strict=True):
+            yield f"{number}\t{_escaped(args)}\t\\\\x{digest.hex()}\t\\N\t{common}\n"
+
+
 def _escaped(text: str) -> str:
     """A text as COPY reads it."""
     if "\\" in text:
@@ -126,16 +153,3 @@ def _refuse_twins(jobs: Sequence[NewJob]) -> None:
         if job.unique and seen.setdefault(job.digest, number) != number:
             places = f"{seen[job.digest]} and {number}"
             raise JobExists(f"jobs {places} of the {len(jobs)} to be entered are equal ({job.lane.name})")
-
-
-def _clash(work: PostgresWork, jobs: Sequence[NewJob]) -> JobExists:
-    """Which of many jobs is equal to one that is there; the first."""
-    there = {
-        bytes(digest): job
-        for digest, job in work.run("find_uniques", digests=[job.digest for job in jobs if job.unique])
-    }
-    for job in jobs:
-        if job.unique and job.digest in there:
-            number = there[job.digest]
-            return JobExists(f"job {number} is equal ({job.lane.name}, same arguments) and not final", job=number)
-    return JobExists("a job that is equal (same class, same arguments) has just been entered and ended")

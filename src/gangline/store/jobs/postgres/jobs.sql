@@ -16,13 +16,16 @@ SELECT lost IS NULL FROM end_jobs(:endings::text::jsonb);
 SELECT enter_jobs(:jobs::text::jsonb, :equal);
 
 -- name: take_numbers
-SELECT array_agg(nextval(sequence.name))
-FROM (SELECT pg_get_serial_sequence('jobs', 'id')::regclass AS name OFFSET 0) sequence, generate_series(1, :count);
+SELECT min(number), max(number), CASE WHEN max(number) - min(number) >= :count THEN array_agg(number) END, :now
+FROM (
+    SELECT nextval(sequence.name) AS number
+    FROM (SELECT pg_get_serial_sequence('jobs', 'id')::regclass AS name OFFSET 0) sequence, generate_series(1, :count)
+) taken;
 
 -- name: copy_jobs
 COPY jobs (
-    id, lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique, unique_key, hidden,
-    enqueued_host, enqueued_user, tag, author, properties, args
+    id, args, digest, unique_key, lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, is_unique,
+    hidden, enqueued_host, enqueued_user, tag, author, properties
 ) FROM STDIN;
 
 -- name: find_uniques

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
+import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from gangline.errors import JobExists, UsageError
 from gangline.store.jobs.base import Base, Work
 from gangline.store.jobs.lanes import lane_id
-from gangline.store.jobs.port import Lane, NewJob, State
+from gangline.store.jobs.port import Alike, Lane, NewJob, State
 from gangline.store.jobs.sqlite.statements import STATEMENTS, SqliteWork
 from gangline.store.jobs.texts import clean, key
 
 __all__ = ["Entering"]
 
-_MANY = 500
-"""From so many on it is worth while to see what they have in common."""
+_MANY = 100
+"""From so many on jobs that are alike are entered together."""
 
-_LONGEST = 10_000
-"""Longer texts are not put into a statement: it may not be longer than a million characters."""
+_AT_ONCE, _AT_ONCE_CHARACTERS = 2_000, 2**22
+"""So many of them are given to SQLite at a time."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 Equal = Literal["refused", "entered", "left out"]
 
@@ -38,6 +40,39 @@ class Entering(Base):
         with self._writing() as work:
             return self._enter(work, jobs, equal="refused")
 
+    def add_alike(self, jobs: Alike) -> list[int]:
+        """See `JobStore.add_alike`."""
+        like = jobs.like
+        if len(jobs) < _MANY or like.needs or like.needs_classes:
+            return self.add(_apart(jobs))
+        parts = list(_parts(jobs))  # nobody waits for the file meanwhile
+        with self._writing() as work:
+            return self._enter_alike(cast(SqliteWork, work), jobs, parts)
+
+    def _enter_alike(self, work: SqliteWork, jobs: Alike, parts: Sequence[_Part]) -> list[int]:
+        like = jobs.like
+        if like.parent is not None:
+            _check_ids(work, {like.parent})
+        ((last,),) = work.connection.execute(STATEMENTS["last_id"])
+        (lane,) = self._lane_column(work, [like.lane])
+        place, query_at = ("waiting", work.now + like.wait_s) if like.wait_s > 0 else ("ready", None)
+        common = {
+            "lane": lane, "place": place, "priority": like.priority, "attempts": like.attempts, "now": work.now,
+            "query_at": query_at, "parent": like.parent, "is_unique": like.unique, "hidden": like.hidden,
+            "host": clean(like.host), "user": clean(like.user), "tag": clean(like.tag), "author": clean(like.author),
+            "properties": like.properties,
+        }  # fmt: skip
+
+        def insert() -> None:
+            first = last + 1
+            for part in parts:
+                of_part = {"first": first, "args": part.args, "digests": part.digests, "size": part.digest_bytes}
+                work.connection.execute(STATEMENTS["add_alike"], common | of_part)
+                first += part.size
+
+        _insert_whole(work, insert, lambda: _apart(jobs))
+        return list(range(last + 1, last + 1 + len(jobs)))
+
     def _enter(self, work: Work, jobs: Sequence[NewJob], *, equal: Equal) -> list[int]:
         """Enter jobs within a transaction."""
         here = cast(SqliteWork, work)
@@ -48,45 +83,88 @@ class Entering(Base):
         ((last,),) = here.connection.execute(STATEMENTS["last_id"])
         first = last + 1
         lanes = self._lane_column(here, [job.lane for job in jobs])
-        simple = len(jobs) == 1 and not (jobs[0].needs or jobs[0].needs_classes)
-        try:
-            _insert(here, jobs, lanes, first, simple=simple)
-        except sqlite3.IntegrityError:
-            keys = [(job.digest,) for job in jobs if job.unique]
-            here.connection.executemany(STATEMENTS["free_keys"], keys).close()
-            try:
-                _insert(here, jobs, lanes, first, simple=simple)
-            except sqlite3.IntegrityError as error:
-                raise _refusal(here, jobs, error) from error
+
+        def insert() -> None:
+            rows = zip(*_columns(here, jobs, lanes, first), strict=False)
+            here.connection.executemany(STATEMENTS["add_job"], rows).close()
+
+        is_one = len(jobs) == 1 and not (jobs[0].needs or jobs[0].needs_classes)
+        _insert_whole(here, insert, lambda: jobs, is_one_row=is_one)
         return list(range(first, first + len(jobs)))
 
-    def _lane_column(self, work: SqliteWork, lanes: Sequence[Lane]) -> Iterable[int]:
-        if lanes[0] in self._lane_ids and lanes.count(lanes[0]) == len(lanes):
-            return repeat(self._lane_ids[lanes[0]])
+    def _lane_column(self, work: SqliteWork, lanes: Sequence[Lane]) -> Sequence[int]:
         for lane in set(lanes) - self._lane_ids.keys() - work.new_lanes.keys():
             work.new_lanes[lane] = lane_id(work, lane)
         numbers = self._lane_ids | work.new_lanes
         return [numbers[lane] for lane in lanes]
 
 
-def _insert(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], first: int, *, simple: bool) -> None:
-    """Write the rows of new jobs, all or none."""
+class _Part(NamedTuple):
+    """Some of many jobs as SQLite takes them apart: arguments as texts in a JSON array, digests one after another."""
+
+    size: int
+    args: str
+    digests: bytes
+    digest_bytes: int
+
+
+def _parts(jobs: Alike) -> Iterator[_Part]:
+    texts: list[str] = []
+    digests: list[bytes] = []
+    size = 0
+    for text, digest in jobs:
+        texts.append(text)
+        digests.append(digest)
+        size += len(text)
+        if len(texts) == _AT_ONCE or size > _AT_ONCE_CHARACTERS:
+            yield _Part(len(texts), _encode(texts), b"".join(digests), len(digest))
+            texts, digests, size = [], [], 0
+    if texts:
+        yield _Part(len(texts), _encode(texts), b"".join(digests), len(digest))
+
+
+def _apart(jobs: Alike) -> list[NewJob]:
+    return [jobs.like._replace(args=args, digest=digest) for args, digest in jobs]
+
+
+def _insert_whole(
+    work: SqliteWork, insert: Callable[[], None], jobs: Callable[[], Sequence[NewJob]], *, is_one_row: bool = False
+) -> None:
+    """Write the rows of new jobs, all or none; completed jobs give up their keys to equal ones.
+
+    Args:
+        work: The transaction, which may go on if they are refused.
+        insert: Writes them.
+        jobs: They; asked for if there are equal ones.
+        is_one_row: It is not written in part anyhow.
+
+    Raises:
+        JobExists: One is equal to another.
+    """
     connection = work.connection
-    if simple:
-        connection.execute(STATEMENTS["add_job"], next(zip(*_columns(work, jobs, lanes, first), strict=False)))
-        return
+    for is_last in (False, True):
+        try:
+            if is_one_row:
+                insert()
+            else:
+                _saved(connection, insert)
+            return
+        except sqlite3.IntegrityError as error:
+            if is_last:
+                raise _refusal(work, jobs(), error) from error
+            keys = [(job.digest,) for job in jobs() if job.unique]
+            connection.executemany(STATEMENTS["free_keys"], keys).close()
+
+
+def _saved(connection: sqlite3.Connection, insert: Callable[[], None]) -> None:
     connection.execute("SAVEPOINT entering")
     try:
-        columns: Iterable[Iterable[Any]] = _columns(work, jobs, lanes, first)
-        statement = STATEMENTS["add_job"]
-        if len(jobs) >= _MANY:
-            statement, columns = _with_constants(connection, columns)
-        connection.executemany(statement, zip(*columns, strict=False)).close()
+        insert()
     except sqlite3.IntegrityError:
         connection.execute("ROLLBACK TO entering")
-        connection.execute("RELEASE entering")
         raise
-    connection.execute("RELEASE entering")
+    finally:
+        connection.execute("RELEASE entering")
 
 
 def _columns(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], first: int) -> tuple[Iterable[Any], ...]:
@@ -105,34 +183,6 @@ def _columns(work: SqliteWork, jobs: Sequence[NewJob], lanes: Iterable[int], fir
         parents, digests, uniques, hidden, _cleaned(hosts), _cleaned(users), _cleaned(tags), _cleaned(authors),
         properties, args,
     )  # fmt: skip
-
-
-def _with_constants(
-    connection: sqlite3.Connection, columns: Iterable[Iterable[Any]]
-) -> tuple[str, list[Iterable[Any]]]:
-    """The statement that enters jobs with the columns in it that are the same in all rows, and the other columns.
-
-    Values that need not be bound to each row save half of the time.
-    """
-    names, varying = {}, []
-    for number, column in enumerate(columns, 1):
-        value = _constant(column)
-        if value is column:
-            varying.append(column)
-            names[str(number)] = f"?{len(varying)}"
-        else:
-            ((names[str(number)],),) = connection.execute("SELECT quote(?)", (value,))
-    return re.sub(r"\?(\d+)", lambda found: names[found[1]], STATEMENTS["add_job"]), varying
-
-
-def _constant(column: Iterable[Any]) -> Any:
-    """The value that is the same in all rows; the column itself if there is none."""
-    if isinstance(column, repeat):
-        return next(column)
-    if isinstance(column, (list, tuple)) and column.count(column[0]) == len(column):
-        value = column[0]
-        return column if isinstance(value, str) and len(value) > _LONGEST else value
-    return column
 
 
 def _cleaned(texts: Sequence[str]) -> Sequence[str]:

@@ -18,6 +18,16 @@ VALUES (
     ?1, ?2, 'pending', ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, CASE WHEN ?10 THEN ?9 END, ?11, ?12, ?13, ?14, ?15, ?16, ?17
 );
 
+-- name: add_alike
+INSERT OR FAIL INTO jobs (
+    id, lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique, unique_key,
+    hidden, enqueued_host, enqueued_user, tag, author, properties, args
+)
+SELECT :first + key, :lane, 'pending', :place, :priority, :attempts, :attempts, :now, :query_at, :parent,
+    substr(:digests, 1 + :size * key, :size), :is_unique, CASE WHEN :is_unique THEN substr(:digests, 1 + :size * key, :size) END,
+    :hidden, :host, :user, :tag, :author, :properties, value
+FROM json_each(:args);
+
 -- name: last_id
 SELECT max(last, coalesce((SELECT max(id) FROM jobs), 0)) FROM numbers;
 
