@@ -11,10 +11,15 @@ from typing import Any
 
 __all__ = [
     "BackendError",
+    "CommandFailed",
+    "CommandNotStarted",
+    "CommandTimedOut",
     "DependencyError",
     "DependencyTimeout",
     "EngineError",
     "GanglineError",
+    "HostLost",
+    "HostUnreachable",
     "ImpossibleDependency",
     "InternalError",
     "InvalidDependency",
@@ -172,6 +177,93 @@ class NoEngines(BackendError):
 
 class RemoteError(GanglineError):
     """A command on a host, or the host itself, failed."""
+
+
+class HostUnreachable(RemoteError):
+    """There is no connection to a host.
+
+    Attributes:
+        host: Its name.
+        reason: Why, for people.
+        retryable: False where it will stay so until somebody does something: an unknown name, a key that is refused.
+    """
+
+    def __init__(self, host: str, reason: str, *, retryable: bool = True) -> None:
+        super().__init__(f"host {host} cannot be reached: {reason}")
+        self.host = host
+        self.reason = reason
+        self.retryable = retryable
+
+
+class HostLost(RemoteError):
+    """The connection to a host has been lost; what ran there ends by itself.
+
+    Attributes:
+        host: Its name.
+        reason: How that was noticed, for people.
+    """
+
+    retryable = True
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"the connection to host {host} was lost: {reason}")
+        self.host = host
+        self.reason = reason
+
+
+class CommandFailed(RemoteError):
+    """A command ended with another exit code than 0, or by a signal.
+
+    Attributes:
+        host: Where it ran.
+        argv: The command.
+        exit_code: As it was; None if it was ended by a signal.
+        signal: The signal's name, or "".
+        stderr_tail: The last lines that it wrote to its standard error.
+        duration_s: How long it ran; None if that is not known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        host: str = "",
+        argv: tuple[str, ...] = (),
+        exit_code: int | None = None,
+        signal: str = "",
+        stderr_tail: tuple[str, ...] = (),
+        duration_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.host = host
+        self.argv = argv
+        self.exit_code = exit_code
+        self.signal = signal
+        self.stderr_tail = stderr_tail
+        self.duration_s = duration_s
+
+
+class CommandTimedOut(CommandFailed):
+    """A command ran longer than its time limit and was ended."""
+
+    retryable = True
+
+
+class CommandNotStarted(RemoteError):
+    """A command could not be started.
+
+    Attributes:
+        host: Where.
+        argv: The command.
+        kind: "not found", "not executable", "no such folder", "too long", "no resources" or "not startable".
+    """
+
+    def __init__(self, message: str, *, host: str = "", argv: tuple[str, ...] = (), kind: str = "") -> None:
+        super().__init__(message)
+        self.host = host
+        self.argv = argv
+        self.kind = kind
+        self.retryable = kind == "no resources"
 
 
 class StoreError(GanglineError):

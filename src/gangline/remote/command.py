@@ -1,0 +1,126 @@
+"""A command that is to run on a host, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from gangline.errors import CommandFailed, CommandTimedOut, UsageError
+
+__all__ = ["Command", "CommandResult", "Listener", "Stream", "failure_of", "shown"]
+
+Stream = Literal["stdout", "stderr"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program with its arguments, which reach it exactly as they are; no shell is involved.
+
+    Args:
+        argv: The program's name or path, and its arguments.
+        env: Variables beside those that the host has by itself.
+        cwd: The folder to start in; None is the home folder, or on this host the present one.
+        input: What the program reads from its standard input.
+        path: Folders that are put before the host's PATH, where they exist there.
+        logs: At which index of argv the address and the port for log records are put; None: it hands in none.
+        log_level: The least level of log records that are wanted; it reads it from GANGLINE_LOG_LEVEL.
+
+    Raises:
+        UsageError: There is no program, or something in it is no text or holds a null character.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    input: bytes = b""
+    path: tuple[str, ...] = ()
+    logs: int | None = None
+    log_level: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.argv, tuple) or not self.argv or not self.argv[0]:
+            raise UsageError(f"a command is a program and its arguments, not {self.argv!r}")
+        texts: Sequence[object] = [*self.argv, *self.env, *self.env.values(), *self.path, self.cwd or ""]
+        for text in texts:
+            if not isinstance(text, str):
+                raise UsageError(f"what goes into a command must be text, not {type(text).__name__}: {text!r}")
+            if "\0" in text:
+                raise UsageError(f"{text!r} holds a null character, which no program can be given")
+        for name in self.env:
+            if not name or "=" in name:
+                raise UsageError(f"{name!r} cannot be the name of an environment variable")
+        if self.logs is not None and not 1 <= self.logs <= len(self.argv):
+            raise UsageError(f"logs must be an index of argv from 1 to {len(self.argv)}, not {self.logs}")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended.
+
+    Attributes:
+        host: Where it ran, by the name that was asked for.
+        argv: What was asked for.
+        pid: Its process on that host.
+        exit_code: As it was; None if it was ended by a signal.
+        signal: The signal's name, or "".
+        duration_s: From its start to its end.
+        started_at: Seconds since the epoch, by this host's clock.
+        stderr_tail: The last lines that it wrote to its standard error.
+    """
+
+    host: str
+    argv: tuple[str, ...]
+    pid: int
+    exit_code: int | None
+    signal: str
+    duration_s: float
+    started_at: float
+    stderr_tail: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended with exit code 0."""
+        return self.exit_code == 0
+
+
+class Listener(Protocol):
+    """Who hears what a command says while it runs; called in order, from a thread of the connection."""
+
+    def on_line(self, stream: Stream, line: str) -> None:
+        """It has written a line, given without its newline; bytes that are no UTF-8 are shown as escapes."""
+
+    def on_message(self, message: Mapping[str, Any]) -> None:
+        """It has sent a message over its log channel."""
+
+
+_SHOWN_CHARS = 200
+
+
+def shown(argv: Sequence[str]) -> str:
+    """A command line as people read it, cut if it is long."""
+    text = " ".join(argument if argument.isprintable() and " " not in argument else repr(argument) for argument in argv)
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+
+
+def failure_of(result: CommandResult, *, time_limit_s: float | None = None) -> CommandFailed:
+    """The error that says how a command failed.
+
+    Args:
+        result: How it ended.
+        time_limit_s: It was ended because it had run for longer than that; None: it was not.
+    """
+    how = f"was ended by {result.signal}" if result.signal else f"ended with exit code {result.exit_code}"
+    kind = CommandFailed
+    if time_limit_s is not None:
+        how, kind = f"was ended: it ran longer than {time_limit_s:g} s", CommandTimedOut
+    last = f": {result.stderr_tail[-1]}" if result.stderr_tail else ""
+    return kind(
+        f"{shown(result.argv)} on host {result.host} {how}{last}",
+        host=result.host,
+        argv=result.argv,
+        exit_code=result.exit_code,
+        signal=result.signal,
+        stderr_tail=result.stderr_tail,
+        duration_s=result.duration_s,
+    )
