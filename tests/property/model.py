@@ -33,6 +33,7 @@ class Known:
     engine: EngineId | None = None
     sent_at: float = 0.0
     cancelled: bool = False
+    interrupted: bool = False
     expired: bool = False
     overdue_at: float | None = None
     forced: bool = False
@@ -120,7 +121,7 @@ class Model:
             machine.queue.remove(known)
             known.engine = None
             if status is Status.OK:
-                self.end(known, "TaskCancelled" if known.cancelled else "ok", engine_id)
+                self.end(known, "TaskCancelled" if known.interrupted else "ok", engine_id)
             elif status is Status.UNMET and not known.terms.pinned:
                 known.refused.add(engine_id)
                 if known.cancelled:
@@ -137,11 +138,15 @@ class Model:
             known.engine = None
             self._give_back(known)
 
-    def cancel(self, known: Known) -> None:
+    def cancel(self, known: Known, interrupt: bool) -> None:
         if known.engine is None:
             self.end(known, "TaskCancelled")
         else:
             known.cancelled = True
+            known.interrupted |= interrupt
+
+    def withdraw_cancellation(self, known: Known) -> None:
+        known.cancelled = known.interrupted
 
     def tick(self, now: float) -> None:
         due: list[tuple[float, TaskId, str]] = []
@@ -239,7 +244,9 @@ class Model:
 
     def _attempt_failed(self, known: Known, engine_id: EngineId, how: str, now: float) -> None:
         if known.cancelled:
-            self.end(known, "TaskCancelled", engine_id)
+            # What had begun before it could be called back has ended as it has ended.
+            stands = how == "error" and not known.interrupted
+            self.end(known, how if stands else "TaskCancelled", engine_id)
             return
         if known.overdue_at is not None:
             how = "TaskTimedOut"

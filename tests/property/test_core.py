@@ -6,7 +6,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gangline._core import machine
@@ -162,7 +162,7 @@ class CoreAgainstModel(RuleBasedStateMachine):
         if known.engine is not None:
             assert Recall(known.engine) in commands
             self.model.interrupted |= {known.id} if interrupt else set()
-        self.model.cancel(known)
+        self.model.cancel(known, interrupt)
         self.carry_out(commands)
 
     @rule(back=st.integers(1, 12))
@@ -170,7 +170,7 @@ class CoreAgainstModel(RuleBasedStateMachine):
         known = self.model.tasks.get(TaskId(len(self.model.tasks) - back))
         machine.on_cancel_withdrawn(self.state, TaskId(len(self.model.tasks) - back))
         if known is not None:
-            known.cancelled = False
+            self.model.withdraw_cancellation(known)
 
     @rule(name=st.sampled_from(LIMITS), cap=st.integers(1, 3))
     def set_limit(self, name: str, cap: int) -> None:
@@ -286,8 +286,6 @@ class CoreAgainstModel(RuleBasedStateMachine):
 
 
 TestCoreAgainstModel = CoreAgainstModel.TestCase
-TestCoreAgainstModel.settings = settings(
-    max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestCoreAgainstModel.settings = settings(max_examples=300, stateful_step_count=40)
 # Finding the smallest example of a failure takes its time.
 TestCoreAgainstModel = pytest.mark.timeout(600)(TestCoreAgainstModel)

@@ -202,9 +202,9 @@ def on_cancelled(state: CoreState, task_id: TaskId, now: float, *, interrupt: bo
 
 
 def on_cancel_withdrawn(state: CoreState, task_id: TaskId) -> None:
-    """The task is running and is to run on: its cancellation was refused."""
+    """The task is running and is to run on: its cancellation was refused. One that is interrupted already stays so."""
     task = state.tasks.get(task_id)
-    if task is not None and task.detail is not None:
+    if task is not None and task.detail is not None and not task.detail.interrupted:
         task.detail.cancelled = False
 
 
