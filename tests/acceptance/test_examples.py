@@ -55,7 +55,7 @@ def called(variants: Path) -> dict[str, Any]:
     return run("variants/pipeline.py", cwd=variants)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_variants_of_both_samples_are_found(called: dict[str, Any], variants: Path) -> None:
     assert called["outcome"] == "ok"
     with open(variants / "results" / "summary.tsv", newline="") as file:
@@ -68,7 +68,7 @@ def test_variants_of_both_samples_are_found(called: dict[str, Any], variants: Pa
         assert sum(int(row[f"{kind}s"]) for kind in ("substitution", "insertion", "deletion")) == int(row["variants"])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_called_letters_differ_from_the_reference(called: dict[str, Any], variants: Path) -> None:
     genome = "".join((variants / "work" / "lambda.fa").read_text().splitlines()[1:])
     for sample in ("long", "pairs"):
@@ -80,14 +80,14 @@ def test_the_called_letters_differ_from_the_reference(called: dict[str, Any], va
             assert int(depth) >= 5
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_picture_says_what_it_shows(called: dict[str, Any], variants: Path) -> None:
     root = ElementTree.parse(variants / "results" / "variants.svg").getroot()
     assert root.tag.endswith("svg")
     assert "position on the genome in thousand bases" in (variants / "results" / "variants.svg").read_text()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_is_done_is_not_done_again_and_one_sample_leaves_the_other_alone(
     called: dict[str, Any], variants: Path
 ) -> None:

@@ -48,7 +48,6 @@ def test_there_are_programs_and_commands() -> None:
     assert all(re.match(r"# \w+\.py\n", program) for program in programs)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", range(len(SESSIONS)))
 def test_commands_answer_as_the_guide_says(number: int, played: list[list[tuple[str, str]]]) -> None:
     answers = [(command, told(answer)) for command, answer in played[number]]

@@ -17,11 +17,13 @@ import sys
 import time
 from pathlib import Path
 
+from tests import debian
+
 PACKAGES = ("gridengine-master", "gridengine-exec", "gridengine-client", "gridengine-drmaa1.0", "libjemalloc2")
 LIBRARY = "/usr/lib/gridengine-drmaa/lib/libdrmaa.so.1.0"
 PROGRAMS = "/usr/lib/gridengine"
 HOST = "localhost"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 _HOLDER = """
 import fcntl, socket, struct, sys
@@ -54,12 +56,7 @@ def missing() -> str:
 
 def install() -> None:
     """Install Debian's packages; their daemons are not started."""
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    subprocess.run(["debconf-set-selections"], input=_QUESTIONS, text=True, check=True)
-    subprocess.run(["apt-get", "update", "--quiet"], check=True, env=environment)
-    subprocess.run(
-        ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *PACKAGES], check=True, env=environment
-    )
+    debian.install(*PACKAGES, answers=_QUESTIONS)
 
 
 class Namespace:
@@ -193,7 +190,7 @@ class GridEngine:
         self._call("qconf", modify, str(path))
 
     def _ask(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self._enter, *argv], env=self._environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run([*self._enter, *argv], env=self._environment, capture_output=True, text=True, timeout=120)
 
     def _call(self, *argv: str) -> subprocess.CompletedProcess[str]:
         done = self._ask(*argv)

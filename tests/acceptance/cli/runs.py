@@ -47,7 +47,7 @@ if __name__ == "__main__":
 def run_program(folder: Path, text: str, name: str = "pipe.py") -> subprocess.CompletedProcess[str]:
     """Write a program and run it as its users do."""
     (folder / name).write_text(text, encoding="utf-8")
-    return subprocess.run([sys.executable, name], cwd=folder, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run([sys.executable, name], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
 def call(*arguments: str) -> Result:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 _CODE = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])")
-_LIMIT_S = 30
+_LIMIT_S = 60.0
 
 
 class Ended(NamedTuple):

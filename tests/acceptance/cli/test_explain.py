@@ -210,7 +210,7 @@ def test_while_it_runs() -> None:
     command = [sys.executable, "-m", "gangline", "run", "pipe.py", "-j", "2", "--output", "quiet"]
     with subprocess.Popen(command) as process:
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
                 begun = [name for name in ("a.txt", "b.txt") if Path(f"{name}.begun").exists()]
                 if begun and Path(".gangline/record.db").exists():

@@ -380,7 +380,7 @@ def make(output):
     Path(output).write_text("x")
     if output == "b.txt":
         print("waiting", flush=True)
-        time.sleep(60)
+        time.sleep(200)
 
 pipeline_run(multiprocess=1, verbose=0)
 """
@@ -423,7 +423,12 @@ def test_in_a_folder_that_may_only_be_read(here: Path) -> None:
         for folder in (f"{copied}/.gangline", copied, place):
             os.chmod(folder, 0o555)
         done = subprocess.run(
-            [sys.executable, "-c", AS_ANOTHER_USER], cwd=copied, capture_output=True, text=True, timeout=30, check=False
+            [sys.executable, "-c", AS_ANOTHER_USER],
+            cwd=copied,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         after = everything(Path(copied))
         for folder in (place, copied, f"{copied}/.gangline"):

@@ -113,14 +113,14 @@ def test_a_run_that_was_killed_or_interrupted_goes_on(number: signal.Signals) ->
         [sys.executable, "-m", "gangline", "run", "sub/pipe.py", "-j", "2"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not (Path("b.1").exists() and Path("a.1").exists() and Path("c.1").exists()):
         assert time.monotonic() < limit
         time.sleep(0.01)
     assert call("retry").exit_code == 2  # it is still running
     time.sleep(0.3)  # what is done is known to be done
     program.send_signal(number)
-    assert program.wait(timeout=20) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert program.wait(timeout=60) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     Path("wait").unlink()
     Path("repaired").touch()
     ran()

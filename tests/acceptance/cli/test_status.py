@@ -120,7 +120,7 @@ from gangline.pipeline import *
 @originate(["a.txt"])
 def make(output):
     print("started", flush=True)
-    time.sleep(60)
+    time.sleep(200)
 
 pipeline_run(verbose=0, record=".gangline")
 """
@@ -156,7 +156,7 @@ def feed(record: RunRecord, go: threading.Event) -> None:
             error_type="" if outcome == "ok" else "ValueError", error="" if outcome == "ok" else "too short",
         )  # fmt: skip
         record.task_ended(task, outcome)
-        assert go.wait(30)
+        assert go.wait(60)
     record.stage_ended("align", "failed")
     record.end("failed", "1 failed")
 
@@ -174,7 +174,7 @@ def test_following_a_run_in_a_pipe_is_a_line_for_each_task() -> None:
     assert watched.stderr is not None
     first = watched.stderr.readline()
     go.set()
-    stdout, others = watched.communicate(timeout=30)
+    stdout, others = watched.communicate(timeout=60)
     running.join()
     assert first.split()[:5] == ["ok", "align", "1.fq", "->", "1.bam"]
     assert "2.fq -> 2.bam" in others
@@ -269,7 +269,7 @@ def test_a_record_that_may_only_be_read_is_read_and_not_touched(failed: Path) ->
         os.chmod(f"{place}/.gangline", 0o555)
         os.chmod(place, 0o555)
         done = subprocess.run(
-            [sys.executable, "-c", AS_ANOTHER_USER], cwd=place, capture_output=True, text=True, timeout=30, check=False
+            [sys.executable, "-c", AS_ANOTHER_USER], cwd=place, capture_output=True, text=True, timeout=120, check=False
         )
         left = sorted(path.name for path in Path(place, ".gangline").iterdir())
         os.chmod(place, 0o755)

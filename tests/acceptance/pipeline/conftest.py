@@ -126,7 +126,7 @@ def ran(program: str, *args: str, **options: Any) -> tuple[int, str, str]:
     """Run such a program to its end: exit code, output, errors."""
     process = start(program, *args, **options)
     try:
-        out, err = process.communicate(timeout=45)
+        out, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -134,7 +134,7 @@ def ran(program: str, *args: str, **options: Any) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def wait_for(condition: Callable[[], Any], limit_s: float = 20.0) -> None:
+def wait_for(condition: Callable[[], Any], limit_s: float = 60.0) -> None:
     """Return when it holds."""
     limit = time.monotonic() + limit_s
     while not condition():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from pathlib import Path
 
 import pytest
 
@@ -89,7 +87,7 @@ def test_p36_ctrl_c_ends_the_commands(place: dict[str, int]) -> None:
 
         @originate(["a", "b"])
         def work(output):
-            run_job(f"touch {output}.running; sleep 60 & sleep 60", run_locally=True)
+            run_job(f"sleep 600 & touch {output}.running; sleep 600", run_locally=True)
 
         try:
             pipeline_run(verbose=0, **eval(sys.argv[1]))
@@ -98,11 +96,10 @@ def test_p36_ctrl_c_ends_the_commands(place: dict[str, int]) -> None:
         """,
         repr(place),
     )
-    wait_for(lambda: Path("a.running").exists())
-    time.sleep(0.1)
+    wait_for(lambda: len(files("*.running")) == max(place.values()))
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20) == ("interrupted\n", "")
-    wait_for(lambda: group_is_empty(process.pid), 5)
+    assert process.communicate(timeout=60) == ("interrupted\n", "")
+    wait_for(lambda: group_is_empty(process.pid))
 
 
 def test_p36_much_output_and_bytes_that_are_no_text() -> None:

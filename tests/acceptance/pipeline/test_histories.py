@@ -162,7 +162,7 @@ def test_p28_a_second_run_of_another_process_is_told_who_is_there(options: dict[
         run(chain(make(), "apart"), history_file="other.sqlite")
     finally:
         put("go on")
-        assert first.communicate(timeout=20) == ("done\n", "")
+        assert first.communicate(timeout=60) == ("done\n", "")
     run(chain(make(), "after"))
 
 
@@ -176,7 +176,7 @@ def test_p28_a_second_run_waits_as_long_as_it_was_told() -> None:
     threading.Timer(0.3, put, ("go on",)).start()
     run(chain(make(), "patient"), history_wait=30)
     assert files("*.1") == ["a.1", "b.1"]
-    assert first.communicate(timeout=20) == ("done\n", "")
+    assert first.communicate(timeout=60) == ("done\n", "")
 
 
 def test_p28_a_run_that_was_killed_leaves_no_lock() -> None:
@@ -200,7 +200,7 @@ def test_p28_many_processes_that_wait_come_one_after_the_other() -> None:
     pipeline_run(verbose=0, history_wait=40)
     """
     running = [start(program) for _ in range(5)]
-    assert [process.communicate(timeout=40) for process in running] == [("", "")] * 5
+    assert [process.communicate(timeout=60) for process in running] == [("", "")] * 5
     assert get("log") == "x"
 
 
@@ -281,7 +281,7 @@ def test_p28_one_failing_run_of_two_leaves_the_other_whole() -> None:
     errors: list[BaseException] = []
 
     def wait(output: str) -> None:
-        go_on.wait(20)
+        go_on.wait(60)
         put(output)
 
     def fail(output: str) -> None:
@@ -427,8 +427,9 @@ except Exception as error:
 
 def open_up(path: Path) -> None:
     """Others may enter the folders of this test."""
-    for each in (path, path.parent, path.parent.parent):
-        each.chmod(0o755)
+    for each in (path, *path.parents):
+        if each.owner() == path.owner() and each.stat().st_mode & 0o777 == 0o700 and each != Path.home():
+            each.chmod(0o711)
 
 
 @pytest.mark.parametrize("place", [{}, {"multiprocess": 2}])

@@ -23,7 +23,7 @@ from gangline.pipeline.ruffus_exceptions import JobsLimitArgumentError, Rethrown
 from .conftest import PLACES, files, get, group_is_empty, make, put, ran, run, start, wait_for
 
 
-def meeting(count: int, *, limit_s: float = 20.0) -> Callable[[str], None]:
+def meeting(count: int, *, limit_s: float = 60.0) -> Callable[[str], None]:
     """Jobs that wait until so many of them run at once, and write how many there were."""
 
     def meet(output: str) -> None:
@@ -90,7 +90,7 @@ def test_p8_processes_are_gone_after_the_run() -> None:
     pipeline.originate(meeting(1), ["1.out", "2.out"], name="meet")
     run(pipeline, multiprocess=2)
     for pid in seen("*.out")[1]:
-        wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), 5)  # type: ignore[misc]
+        wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists())  # type: ignore[misc]
 
 
 # P9 -------------------------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_p9_a_limit_of_a_name_holds_for_all_its_stages_and_one_without_for_its_o
         mark = f"{output}.shared" if shared else f"{output}.own"
         with open(mark, "w"):
             pass
-        limit = time.monotonic() + 5
+        limit = time.monotonic() + 30
         while shared and not os.path.exists("met") and time.monotonic() < limit:
             if len([name for name in os.listdir() if name.endswith(".shared")]) > 1:
                 with open("met", "w"):
@@ -177,7 +177,7 @@ def test_p23_a_job_that_waits_for_a_limit_takes_no_slot(place: dict[str, int]) -
     def limited(output: str) -> None:
         with open(f"{output}.in", "w"):
             pass
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         while not os.path.exists("free") and time.monotonic() < limit:
             time.sleep(0.01)
         with open(output, "w") as file:
@@ -202,7 +202,7 @@ def wait(name):
         while not os.path.exists("go on"):
             time.sleep(0.01)
     else:
-        subprocess.run(["sh", "-c", "touch $0.waits; exec sleep 60", name], check=True)
+        subprocess.run(["sh", "-c", "touch $0.waits; exec sleep 600", name], check=True)
 
 @originate([f"{number}.0" for number in range(8)])
 def begin(output):
@@ -232,10 +232,10 @@ def test_p29_ctrl_c_as_a_terminal_sends_it_leaves_nothing(place: dict[str, int],
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all processes of the program
     if "multithread" in place:
         put("go on")  # nobody can end a thread that works
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert out == "interrupted\n['MainThread']\n"
     assert err == ""
-    wait_for(lambda: group_is_empty(process.pid), 5)
+    wait_for(lambda: group_is_empty(process.pid))
     assert not Path("end").exists()
     put("go on")
     if what == "python":
@@ -264,7 +264,7 @@ def test_p29_ctrl_c_at_any_moment_is_a_keyboard_interrupt_or_comes_too_late(plac
     try:
         open("running", "w").close()
         pipeline_run(verbose=0, **{place!r})
-        for _ in range(100):
+        while not os.path.exists("go on"):
             time.sleep(0.01)
     except KeyboardInterrupt:
         print("interrupted")
@@ -275,12 +275,13 @@ def test_p29_ctrl_c_at_any_moment_is_a_keyboard_interrupt_or_comes_too_late(plac
         wait_for(Path("running").exists)
         time.sleep(delay_s)
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         assert (out, err) == ("interrupted\n", "")
         # Python itself ends by the signal when it came in the middle of an `exec` of text, as dataclasses do on import.
         assert process.returncode in (0, -signal.SIGINT)
-        wait_for(lambda process=process: group_is_empty(process.pid), 5)  # type: ignore[misc]
-    assert ran(program.replace("range(100)", "range(0)")) == (0, "", "")
+        wait_for(lambda process=process: group_is_empty(process.pid))  # type: ignore[misc]
+    put("go on")
+    assert ran(program) == (0, "", "")
     assert len(files("*.1")) == 300
 
 
@@ -288,7 +289,7 @@ def test_p29_an_uncaught_interrupt_ends_the_program_as_any_other() -> None:
     process = start(INTERRUPTED.replace("except KeyboardInterrupt", "except ZeroDivisionError"), "{}", "python")
     wait_for(lambda: files("*.waits"))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode in (-signal.SIGINT, 130)
     assert out == ""
     assert err.rstrip().endswith("KeyboardInterrupt")
@@ -415,7 +416,9 @@ def work(output):
 
 pipeline_run(multiprocess=2, verbose=0)
 """
-    done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=False, timeout=40)
+    done = subprocess.run(
+        [sys.executable, "-"], input=program, capture_output=True, text=True, check=False, timeout=120
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert get("a") == "typed"
 
@@ -498,7 +501,7 @@ def test_p34_a_time_limit_ends_commands_too() -> None:
         import subprocess
 
         with open(f"{output}.pid", "w") as file:
-            command = subprocess.Popen(["sleep", "60"])
+            command = subprocess.Popen(["sleep", "600"])
             file.write(str(command.pid))
         command.wait()
 
@@ -511,7 +514,7 @@ def test_p34_a_time_limit_ends_commands_too() -> None:
     assert isinstance(caught.value.group.exceptions[0], TaskTimedOut)
     assert "2" in caught.value.job_exceptions[0][3]
     assert Path("other").exists()
-    wait_for(lambda: not Path(f"/proc/{get('slow.pid')}").exists(), 5)
+    wait_for(lambda: not Path(f"/proc/{get('slow.pid')}").exists())
 
 
 def test_p34_a_time_limit_holds_for_threads_too_as_far_as_python_can_be_interrupted() -> None:

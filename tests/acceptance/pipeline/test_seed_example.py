@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 PROGRAM = """
 from gangline.pipeline import *
 import time
@@ -55,7 +53,6 @@ def most_at_once(ends: list[float]) -> int:
     return max(sum(1 for other in ends if end - SLEEP_S < other <= end) for end in ends)
 
 
-@pytest.mark.timeout(60)
 def test_no_more_than_the_limits_and_as_many_as_they_allow_run_at_once(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     done = subprocess.run(

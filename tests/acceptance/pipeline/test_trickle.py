@@ -20,7 +20,7 @@ def patient(waits: dict[str, str]) -> Any:
 
     def work(*params: Any) -> None:
         output = params[-1]
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         while output in waits and not os.path.exists(waits[output]) and time.monotonic() < limit:
             time.sleep(0.005)
         with open(output, "w") as file:

@@ -15,7 +15,7 @@ import pytest
 
 import gangline.views as ipp
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def _until(question: Callable[[], Any], timeout_s: float = DEADLINE_S, what: str = "") -> Any:
@@ -72,7 +72,7 @@ def _shared(clients: dict[str, ipp.Client], backend: str) -> ipp.Client:
 def _lend(clients: dict[str, ipp.Client], backend: str) -> Iterator[ipp.Client]:
     client = _shared(clients, backend)
     yield client
-    if not client.closed and client.wait(timeout=10):
+    if not client.closed and client.wait(timeout=60):
         client.purge_everything()
         client.clear(block=True)
     else:
@@ -183,7 +183,7 @@ class Gate:
 
             with open(starts, "a") as file:
                 file.write(f"{os.getpid()}\n")
-            end = time.monotonic() + 40
+            end = time.monotonic() + 60
             while not os.path.exists(opened) and time.monotonic() < end:
                 time.sleep(0.005)
             if error is not None:

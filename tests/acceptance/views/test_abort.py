@@ -13,12 +13,12 @@ def test_v14_waiting_task_is_removed_at_once(both_rc, gate):
     waiting = both_rc[0].apply_async(lambda: "never")
     waiting.abort()
     with pytest.raises(ipp.error.TaskAborted):
-        waiting.get(timeout=5)
+        waiting.get(timeout=60)
     assert waiting.status == "aborted"
     assert waiting.started is None
     assert not running.ready()
     gate.open()
-    assert running.get(timeout=20) == "held"
+    assert running.get(timeout=60) == "held"
 
 
 def test_v14_waiting_for_a_dependency(both_rc, gate):
@@ -28,9 +28,9 @@ def test_v14_waiting_for_a_dependency(both_rc, gate):
         waiting = view.apply_async(lambda: "never")
     view.abort(waiting)
     with pytest.raises(ipp.error.TaskAborted):
-        waiting.get(timeout=5)
+        waiting.get(timeout=60)
     gate.open()
-    running.get(timeout=20)
+    running.get(timeout=60)
     assert waiting.status == "aborted"
 
 
@@ -41,7 +41,7 @@ def test_v14_running_task_is_untouched_and_said_so(both_rc, gate):
         running.abort()
     assert running.msg_ids[0] in str(said[0].message)
     gate.open()
-    assert running.get(timeout=20) == "went on"
+    assert running.get(timeout=60) == "went on"
 
 
 def test_v14_running_task_is_interrupted_if_asked(both_rc, gate):
@@ -49,8 +49,8 @@ def test_v14_running_task_is_interrupted_if_asked(both_rc, gate):
     gate.wait_for(1)
     both_rc.abort(running, interrupt=True)
     with pytest.raises(ipp.error.TaskAborted):
-        running.get(timeout=10)
-    assert both_rc[0].apply_async(lambda: "lives").get(timeout=10) == "lives"
+        running.get(timeout=60)
+    assert both_rc[0].apply_async(lambda: "lives").get(timeout=60) == "lives"
     assert both_rc.ids == [0, 1]
 
 
@@ -59,12 +59,12 @@ def test_v14_interrupt_does_not_hit_the_next_task(both_rc, gate):
     gate.wait_for(1)
     following = [both_rc[0].apply_async(lambda n=n: n) for n in range(20)]
     both_rc.abort(running, interrupt=True)
-    assert [ar.get(timeout=20) for ar in following] == list(range(20))
+    assert [ar.get(timeout=60) for ar in following] == list(range(20))
 
 
 def test_v14_finished_task(any_rc):
     ar = any_rc.load_balanced_view().apply_async(int)
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     with pytest.raises(RuntimeError):
         ar.abort()
     with pytest.raises(RuntimeError):
@@ -82,7 +82,7 @@ def test_v14_what_is_after_it_is_impossible(both_rc, gate):
         dependent = view.apply_async(int)
     waiting.abort()
     with pytest.raises(ipp.error.ImpossibleDependency) as caught:
-        dependent.get(timeout=5)
+        dependent.get(timeout=60)
     assert waiting.msg_ids[0] in str(caught.value)
     assert not running.ready()
 
@@ -95,9 +95,9 @@ def test_v14_abort_everything_of_the_client(both_rc, gate):
     assert set(left) == {ar.msg_ids[0] for ar in running}
     for ar in waiting:
         with pytest.raises(ipp.error.TaskAborted):
-            ar.get(timeout=5)
+            ar.get(timeout=60)
     gate.open()
-    assert [ar.get(timeout=20) for ar in running] == ["held", "held"]
+    assert [ar.get(timeout=60) for ar in running] == ["held", "held"]
 
 
 def test_v14_abort_by_id_list_and_result(both_rc, gate):
@@ -108,9 +108,9 @@ def test_v14_abort_by_id_list_and_result(both_rc, gate):
     both_rc.abort([two, three.msg_ids[0]])
     for ar in (one, two, three):
         with pytest.raises(ipp.error.TaskAborted):
-            ar.get(timeout=5)
+            ar.get(timeout=60)
     gate.open()
-    running.get(timeout=20)
+    running.get(timeout=60)
 
 
 def test_v14_abort_unknown_id(any_rc):
@@ -125,9 +125,9 @@ def test_v14_abort_a_map(both_rc, gate):
     ar = both_rc.load_balanced_view().map_async(lambda x: x, range(10), chunksize=1)
     ar.abort()
     with pytest.raises((ipp.error.TaskAborted, ipp.CompositeError)):
-        ar.get(timeout=5)
+        ar.get(timeout=60)
     gate.open()
-    both_rc.wait(held, timeout=20)
+    both_rc.wait(held, timeout=60)
 
 
 def test_v14_aborted_retries_do_not_begin_again(both_rc, gate):
@@ -137,5 +137,5 @@ def test_v14_aborted_retries_do_not_begin_again(both_rc, gate):
     gate.wait_for(1)
     both_rc.abort(running, interrupt=True)
     with pytest.raises(ipp.error.TaskAborted):
-        running.get(timeout=10)
+        running.get(timeout=60)
     assert len(gate.started) == 1

@@ -17,7 +17,7 @@ UNKNOWN = "0" * 32 + "_12345"
 def test_v1_unknown_id(any_rc, kind, unknown):
     view = any_rc.load_balanced_view()
     with view.temp_flags(**{kind: [unknown]}), pytest.raises(ipp.error.InvalidDependency) as caught:
-        view.apply_async(int).get(timeout=20)
+        view.apply_async(int).get(timeout=60)
     assert isinstance(caught.value, ipp.error.ImpossibleDependency)
     assert unknown in str(caught.value)
     assert view.apply_sync(lambda: "usable") == "usable"
@@ -26,17 +26,17 @@ def test_v1_unknown_id(any_rc, kind, unknown):
 def test_v1_any_of_a_finished_and_an_unknown_one_runs(any_rc):
     view = any_rc.load_balanced_view()
     done = view.apply_async(int)
-    done.get(timeout=20)
+    done.get(timeout=60)
     with view.temp_flags(after=ipp.Dependency([done.msg_ids[0], UNKNOWN], all=False)):
-        assert view.apply_async(lambda: "ran").get(timeout=20) == "ran"
+        assert view.apply_async(lambda: "ran").get(timeout=60) == "ran"
 
 
 def test_v1_all_of_a_finished_and_an_unknown_one_cannot_run(any_rc):
     view = any_rc.load_balanced_view()
     done = view.apply_async(int)
-    done.get(timeout=20)
+    done.get(timeout=60)
     with view.temp_flags(after=[done, UNKNOWN]), pytest.raises(ipp.error.InvalidDependency):
-        view.apply_async(int).get(timeout=20)
+        view.apply_async(int).get(timeout=60)
 
 
 def test_v1_itself(any_rc):
@@ -44,7 +44,7 @@ def test_v1_itself(any_rc):
     first = view.apply_async(int)
     session, _, number = first.msg_ids[0].rpartition("_")
     with view.temp_flags(after=[f"{session}_{int(number) + 1}"]), pytest.raises(ipp.error.InvalidDependency):
-        view.apply_async(int).get(timeout=20)
+        view.apply_async(int).get(timeout=60)
 
 
 @pytest.mark.parametrize("kind", ["after", "follow"])
@@ -55,7 +55,7 @@ def test_v2_direct_view_task_as_dependency(both_rc, gate, kind):
         ar = view.apply_async(lambda: "ran")
     assert not ar.ready()
     gate.open()
-    assert ar.get(timeout=20) == "ran"
+    assert ar.get(timeout=60) == "ran"
     assert ar.started >= direct.completed
     if kind == "follow":
         assert ar.engine_id == 1
@@ -67,7 +67,7 @@ def test_v2_direct_view_task_of_several_engines(both_rc, gate):
     with view.temp_flags(after=direct):
         ar = view.apply_async(lambda: "ran")
     gate.open()
-    assert ar.get(timeout=20) == "ran"
+    assert ar.get(timeout=60) == "ran"
     assert ar.started >= max(direct.completed)
 
 
@@ -77,7 +77,7 @@ def test_v3_failure_travels_down_the_chain(both_rc, gate, pending):
     a = view.apply_async(gate.hold(error=ValueError("A")))
     if not pending:
         gate.open()
-        a.wait(20)
+        a.wait(60)
     with view.temp_flags(after=a):
         b = view.apply_async(lambda: "B")
     with view.temp_flags(after=b):
@@ -89,45 +89,45 @@ def test_v3_failure_travels_down_the_chain(both_rc, gate, pending):
     gate.open()
     for ar in (b, c):
         with pytest.raises(ipp.error.ImpossibleDependency) as caught:
-            ar.get(timeout=20)
+            ar.get(timeout=60)
         assert a.msg_ids[0] in str(caught.value)
-    assert d.get(timeout=20) == "D"
-    assert e.get(timeout=20) == "E"
+    assert d.get(timeout=60) == "D"
+    assert e.get(timeout=60) == "E"
 
 
 def test_v9_follow_a_task_whose_engine_has_died(fresh, until):
     view = fresh.load_balanced_view()
     first = view.apply_async(os.getpid)
-    pid = first.get(timeout=20)
+    pid = first.get(timeout=60)
     os.kill(pid, signal.SIGKILL)
     until(lambda: first.engine_id not in fresh.ids)
     with view.temp_flags(follow=first), pytest.raises(ipp.error.ImpossibleDependency):
-        view.apply_async(int).get(timeout=20)
+        view.apply_async(int).get(timeout=60)
 
 
 def test_v9_engine_dies_while_the_follower_waits(fresh, gate, until):
     view = fresh.load_balanced_view()
     first = view.apply_async(os.getpid)
-    first.get(timeout=20)
+    first.get(timeout=60)
     blocker = fresh[first.engine_id].apply_async(gate.hold())
     (pid,) = gate.wait_for(1)
     with view.temp_flags(follow=first):
         follower = view.apply_async(int)
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(ipp.error.ImpossibleDependency):
-        follower.get(timeout=20)
+        follower.get(timeout=60)
     with pytest.raises(ipp.error.EngineError):
-        blocker.get(timeout=20)
+        blocker.get(timeout=60)
 
 
 def test_v9_follow_a_task_that_never_ran(any_rc):
     view = any_rc.load_balanced_view()
     with view.temp_flags(after=[UNKNOWN]):
         never = view.apply_async(int)
-    never.wait(20)
+    never.wait(60)
     rule = ipp.Dependency(never, success=True, failure=True)
     with view.temp_flags(follow=rule), pytest.raises(ipp.error.ImpossibleDependency):
-        view.apply_async(int).get(timeout=20)
+        view.apply_async(int).get(timeout=60)
 
 
 @pytest.mark.parametrize("waits_for", ["after", "follow", "targets", "free engine"])
@@ -139,7 +139,7 @@ def test_v11_timeout_covers_all_waiting(both_rc, gate, waits_for):
     with view.temp_flags(timeout=0.1, **flags):
         ar = view.apply_async(int)
     with pytest.raises(ipp.error.DependencyTimeout):
-        ar.get(timeout=20)
+        ar.get(timeout=60)
     assert not any(one.ready() for one in held)
     assert ar.started is None
 
@@ -147,7 +147,7 @@ def test_v11_timeout_covers_all_waiting(both_rc, gate, waits_for):
 def test_v11_timeout_with_no_engine_at_all(new_client):
     view = new_client(0).load_balanced_view()
     with view.temp_flags(timeout=0.1), pytest.raises(ipp.error.DependencyTimeout):
-        view.apply_async(int).get(timeout=20)
+        view.apply_async(int).get(timeout=60)
 
 
 def test_v11_timeout_never_limits_running(both_rc, gate):
@@ -158,9 +158,9 @@ def test_v11_timeout_never_limits_running(both_rc, gate):
     with view.temp_flags(after=ar, timeout=0.4):
         witness = view.apply_async(int)
     with pytest.raises(ipp.error.DependencyTimeout):
-        witness.get(timeout=20)  # so twice the running task's timeout has passed
+        witness.get(timeout=60)  # so twice the running task's timeout has passed
     gate.open()
-    assert ar.get(timeout=20) == "took long"
+    assert ar.get(timeout=60) == "took long"
 
 
 def test_v11_timeout_is_not_restarted_by_a_refusal(fresh, gate):
@@ -180,7 +180,7 @@ def test_v11_timeout_is_not_restarted_by_a_refusal(fresh, gate):
     with view.temp_flags(timeout=0.3):
         ar = view.apply_async(refuse_on_zero)
     with pytest.raises(ipp.error.DependencyTimeout):
-        ar.get(timeout=20)
+        ar.get(timeout=60)
     assert not held.ready()
 
 
@@ -192,7 +192,7 @@ def test_v11_no_timeout(both_rc, gate, timeout):
         ar = view.apply_async(lambda: "ran")
     assert not ar.wait(0.05)
     gate.open()
-    assert ar.get(timeout=20) == "ran"
+    assert ar.get(timeout=60) == "ran"
 
 
 def test_v18_blocked_tasks_run_in_the_order_of_submission(new_client, gate):
@@ -202,7 +202,7 @@ def test_v18_blocked_tasks_run_in_the_order_of_submission(new_client, gate):
     with view.temp_flags(after=held):
         ars = [view.apply_async(int) for _ in range(20)]
     gate.open()
-    client.wait(timeout=20)
+    client.wait(timeout=60)
     starts = [ar.started for ar in ars]
     assert starts == sorted(starts)
 
@@ -216,6 +216,6 @@ def test_v18_priority_goes_first(new_client, gate):
         with view.temp_flags(after=held, priority=priority):
             ars.append(view.apply_async(int))
     gate.open()
-    client.wait(timeout=20)
+    client.wait(timeout=60)
     order = sorted(range(5), key=lambda n: ars[n].started)
     assert order == [1, 3, 0, 4, 2]

@@ -54,11 +54,11 @@ def submit_dependent(rc, kind, deps, column):
 def check(ar, answer):
     if answer == "X":
         with pytest.raises(ipp.error.ImpossibleDependency):
-            ar.get(timeout=20)
+            ar.get(timeout=60)
         assert ar.status == "error"
         assert ar.started is None
     else:
-        assert ar.get(timeout=20) == "ran"
+        assert ar.get(timeout=60) == "ran"
         if answer != "run":
             assert f"@{ar.engine_id}" in answer.split("|")
 
@@ -66,7 +66,7 @@ def check(ar, answer):
 @pytest.mark.parametrize(("names", "kind", "column", "answer"), CASES)
 def test_matrix_with_finished_dependencies(any_rc, names, kind, column, answer):
     deps = [submit(any_rc, name) for name in names]
-    assert any_rc.wait(deps, timeout=20)
+    assert any_rc.wait(deps, timeout=60)
     check(submit_dependent(any_rc, kind, deps, column), answer)
 
 
@@ -83,7 +83,7 @@ def test_matrix_with_pending_dependencies(both_rc, gate, names, kind, column, an
 def test_matrix_with_one_finished_and_one_pending(both_rc, gate, names, kind, column, answer):
     first, second = names
     done = submit(both_rc, first)
-    done.wait(20)
+    done.wait(60)
     ar = submit_dependent(both_rc, kind, [done, submit(both_rc, second, hold=gate)], column)
     gate.open()
     check(ar, answer)
@@ -107,18 +107,18 @@ def test_answer_comes_as_soon_as_the_deciding_dependency_ends(both_rc, gate, kin
     ar = submit_dependent(both_rc, kind, [deciding, pending], column)
     if answer == "X":
         with pytest.raises(ipp.error.ImpossibleDependency) as caught:
-            ar.get(timeout=20)
+            ar.get(timeout=60)
         assert deciding.msg_ids[0] in str(caught.value)
         assert pending.msg_ids[0] not in str(caught.value)
     else:
-        assert ar.get(timeout=20) == answer
+        assert ar.get(timeout=60) == answer
     assert not pending.ready()
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_empty_dependency_is_met(any_rc, column):
-    assert submit_dependent(any_rc, "after", [], column).get(timeout=20) == "ran"
-    assert submit_dependent(any_rc, "follow", [], column).get(timeout=20) == "ran"
+    assert submit_dependent(any_rc, "after", [], column).get(timeout=60) == "ran"
+    assert submit_dependent(any_rc, "follow", [], column).get(timeout=60) == "ran"
 
 
 def test_after_and_follow_together(both_rc, gate):
@@ -127,17 +127,17 @@ def test_after_and_follow_together(both_rc, gate):
     view = both_rc.load_balanced_view()
     with view.temp_flags(after=time, follow=place):
         ar = view.apply_async(lambda: "ran")
-    place.get(timeout=20)
+    place.get(timeout=60)
     assert not ar.ready()
     gate.open()
-    assert ar.get(timeout=20) == "ran"
+    assert ar.get(timeout=60) == "ran"
     assert ar.engine_id == 1
     assert ar.started >= time.completed
 
 
 def test_follow_that_contradicts_targets_is_impossible(any_rc):
     place = submit(any_rc, "S1")
-    place.get(timeout=20)
+    place.get(timeout=60)
     view = any_rc.load_balanced_view(targets=[0])
     with view.temp_flags(follow=place), pytest.raises(ipp.error.ImpossibleDependency):
-        view.apply_async(lambda: "ran").get(timeout=20)
+        view.apply_async(lambda: "ran").get(timeout=60)

@@ -12,7 +12,7 @@ import gangline.views as ipp
 
 
 def run(client, function, *args, **kwargs):
-    return client.load_balanced_view().apply_async(function, *args, **kwargs).get(timeout=20)
+    return client.load_balanced_view().apply_async(function, *args, **kwargs).get(timeout=60)
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def lives_on(borrowed):
     """Whatever a task did, the same engines answer afterwards."""
     yield
     assert borrowed.ids == [0, 1]
-    assert borrowed[:].apply_async(lambda: "lives").get(timeout=20) == ["lives", "lives"]
+    assert borrowed[:].apply_async(lambda: "lives").get(timeout=60) == ["lives", "lives"]
 
 
 def test_remote_error_is_both_kinds(any_rc):
@@ -35,7 +35,7 @@ def test_remote_error_knows_where_and_why(any_rc):
 
     ar = any_rc.load_balanced_view().apply_async(divide, 3)
     with pytest.raises(ipp.RemoteError) as caught:
-        ar.get(timeout=20)
+        ar.get(timeout=60)
     error = caught.value
     assert (error.ename, error.evalue) == ("ZeroDivisionError", "division by zero")
     assert error.engine_info["engine_id"] == ar.engine_id
@@ -207,9 +207,9 @@ def test_v19_only_that_task_of_a_batch_fails(rc):
         return threading.Lock() if n == 3 else n
 
     ars = [rc.load_balanced_view().apply_async(make, n) for n in range(8)]
-    rc.wait(ars, timeout=20)
+    rc.wait(ars, timeout=60)
     assert [ar.successful() for ar in ars] == [n != 3 for n in range(8)]
-    found = rc.load_balanced_view().map(make, range(8), chunksize=4, return_exceptions=True).get(timeout=20)
+    found = rc.load_balanced_view().map(make, range(8), chunksize=4, return_exceptions=True).get(timeout=60)
     assert [n for n, one in enumerate(found) if isinstance(one, Exception)] == [3]
 
 
@@ -237,7 +237,7 @@ def test_v20_unpicklable_closure(rc):
 def test_v20_unpicklable_item_of_a_map(rc):
     items = [1, threading.Lock(), 3]
     with pytest.raises((TypeError, ipp.RemoteError), match="pickle"):
-        rc.load_balanced_view().map(lambda x: x, items, chunksize=1).get(timeout=20)
+        rc.load_balanced_view().map(lambda x: x, items, chunksize=1).get(timeout=60)
     assert rc.load_balanced_view().map_sync(lambda x: x, [1, 3]) == [1, 3]
 
 

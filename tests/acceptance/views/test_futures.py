@@ -33,9 +33,9 @@ def test_v27_cancel_before_it_starts(both_rc, gate):
     assert ar.done()
     assert ar.ready()
     with pytest.raises((concurrent.futures.CancelledError, ipp.error.TaskAborted)):
-        ar.result(timeout=5)
+        ar.result(timeout=60)
     gate.open()
-    held.get(timeout=20)
+    held.get(timeout=60)
 
 
 def test_v27_cancel_when_running_is_false(both_rc, gate):
@@ -44,7 +44,7 @@ def test_v27_cancel_when_running_is_false(both_rc, gate):
     assert ar.cancel() is False
     assert not ar.cancelled()
     gate.open()
-    assert ar.get(timeout=20) == "went on"
+    assert ar.get(timeout=60) == "went on"
     assert ar.cancel() is False
 
 
@@ -53,10 +53,10 @@ def test_v27_concurrent_futures_wait(both_rc, gate, doubling):
     held = view.apply_async(gate.hold())
     gate.wait_for(1)
     quick = view.apply_async(doubling, 2)
-    done, pending = concurrent.futures.wait([held, quick], return_when=concurrent.futures.FIRST_COMPLETED, timeout=20)
+    done, pending = concurrent.futures.wait([held, quick], return_when=concurrent.futures.FIRST_COMPLETED, timeout=60)
     assert (done, pending) == ({quick}, {held})
     gate.open()
-    done, pending = concurrent.futures.wait([held, quick], timeout=20)
+    done, pending = concurrent.futures.wait([held, quick], timeout=60)
     assert (len(done), len(pending)) == (2, 0)
 
 
@@ -65,10 +65,10 @@ def test_v27_concurrent_futures_wait_for_an_exception(both_rc, gate):
     held = view.apply_async(gate.hold())
     gate.wait_for(1)
     bad = view.apply_async(lambda: 1 / 0)
-    done, _ = concurrent.futures.wait([held, bad], return_when=concurrent.futures.FIRST_EXCEPTION, timeout=20)
+    done, _ = concurrent.futures.wait([held, bad], return_when=concurrent.futures.FIRST_EXCEPTION, timeout=60)
     assert done == {bad}
     gate.open()
-    held.get(timeout=20)
+    held.get(timeout=60)
 
 
 def test_v27_as_completed(both_rc, gate, doubling):
@@ -147,11 +147,11 @@ def test_v27_callback_that_calls_get(any_rc, doubling):
     ar = view.apply_async(doubling, 4)
 
     def callback(future):
-        seen.append(future.get(timeout=20))
+        seen.append(future.get(timeout=60))
         done.set()
 
     ar.add_done_callback(callback)
-    assert done.wait(20)
+    assert done.wait(60)
     assert seen == [8]
 
 
@@ -161,11 +161,11 @@ def test_v27_callback_that_submits_and_waits(any_rc, doubling):
     view = any_rc.load_balanced_view()
 
     def callback(future):
-        seen.append(view.apply_async(doubling, future.get()).get(timeout=20))
+        seen.append(view.apply_async(doubling, future.get()).get(timeout=60))
         done.set()
 
     view.apply_async(doubling, 4).add_done_callback(callback)
-    assert done.wait(20), "the callback is deadlocked"
+    assert done.wait(60), "the callback is deadlocked"
     assert seen == [16]
 
 
@@ -173,7 +173,7 @@ def test_v27_callback_that_raises_hurts_nobody(any_rc, doubling, caplog):
     view = any_rc.load_balanced_view()
     ar = view.apply_async(doubling, 1)
     ar.add_done_callback(lambda future: 1 / 0)
-    assert ar.get(timeout=20) == 2
+    assert ar.get(timeout=60) == 2
     assert view.apply_sync(doubling, 2) == 4
 
 
@@ -201,7 +201,7 @@ def test_v27_many_threads_wait_for_one_result(both_rc, gate):
         waits = [pool.submit(ar.get, 20) for _ in range(8)]
         gate.wait_for(1)
         gate.open()
-        assert [wait.result(timeout=20) for wait in waits] == ["shared"] * 8
+        assert [wait.result(timeout=60) for wait in waits] == ["shared"] * 8
 
 
 def test_joblib_parallel_config(any_rc):

@@ -30,7 +30,7 @@ def test_v17_empty(any_view, empty):
     assert len(ar) == 0
     assert ar == []
     assert list(ar) == []
-    assert ar.get(timeout=5) == []
+    assert ar.get(timeout=60) == []
     assert ar.ready()
     assert ar.successful()
     assert any_view.map_sync(doubling(), []) == []
@@ -68,7 +68,7 @@ def test_v17_imap_consumes_lazily_and_looks_ahead_bounded(both_rc, counted, unti
         assert len(counted.taken) < (5_000 if limit == "auto" else 100)
     finally:
         results.cancel()
-    both_rc.wait(timeout=20)
+    both_rc.wait(timeout=60)
     count = len(counted.taken)
     assert both_rc.load_balanced_view().apply_sync(lambda: "usable") == "usable"
     assert len(counted.taken) == count
@@ -100,7 +100,7 @@ def test_v17_imap_of_an_iterator_that_raises(any_rc):
 def test_v17_chunk_size(any_rc, chunksize):
     view = any_rc.load_balanced_view()
     ar = view.map(doubling(), range(23), chunksize=chunksize)
-    assert ar.get(timeout=20) == [2 * n for n in range(23)]
+    assert ar.get(timeout=60) == [2 * n for n in range(23)]
     assert len(ar) == 23
     assert list(ar) == ar.get()
 
@@ -124,10 +124,10 @@ def test_v17_items_are_balanced(rc, gate):
     ar = rc.load_balanced_view().map(task, range(40), chunksize=1)
     gate.wait_for(1)
     stream = ar.split()
-    others = {part.get(timeout=20)[0] for part in stream[1:]}
+    others = {part.get(timeout=60)[0] for part in stream[1:]}
     gate.open()
     assert len(others) == 1
-    assert ar.get(timeout=20)[0] not in others
+    assert ar.get(timeout=60)[0] not in others
 
 
 def test_v17_ordered_false_as_they_come(both_rc, gate):
@@ -143,7 +143,7 @@ def test_v17_ordered_false_as_they_come(both_rc, gate):
     assert sorted(first) == [1, 2, 3, 4, 5]
     gate.open()
     assert list(stream) == [0]
-    assert ar.get(timeout=20) == list(range(6))
+    assert ar.get(timeout=60) == list(range(6))
 
 
 def test_v17_iteration_gives_results_as_they_arrive_in_order(both_rc, gate):
@@ -163,7 +163,7 @@ def test_v17_return_exceptions_per_item(any_rc, chunksize):
     ar = any_rc.load_balanced_view().map(
         doubling(failing=[2, 5]), range(8), chunksize=chunksize, return_exceptions=True
     )
-    found = ar.get(timeout=20)
+    found = ar.get(timeout=60)
     assert [n for n, one in enumerate(found) if isinstance(one, ipp.RemoteError)] == [2, 5]
     assert all(isinstance(found[n], ValueError) for n in (2, 5))
     assert [one for one in found if not isinstance(one, Exception)] == [0, 2, 6, 8, 12, 14]
@@ -181,7 +181,7 @@ def test_v17_the_error_arrives_at_its_item(any_rc, chunksize):
 def test_v17_error_in_one_item_with_get(any_view):
     ar = any_view.map(doubling(failing=[3]), range(8))
     with pytest.raises(ipp.RemoteError) as caught:
-        ar.get(timeout=20)
+        ar.get(timeout=60)
     assert "ValueError" in str(caught.value)
     assert not ar.successful()
 
@@ -239,4 +239,4 @@ def test_v17_map_cancel(both_rc, gate):
     assert ar.cancel()
     assert ar.cancelled()
     gate.open()
-    both_rc.wait(held, timeout=20)
+    both_rc.wait(held, timeout=60)

@@ -191,7 +191,7 @@ def test_method_and_its_parameters(owner, name, parameters):
 )
 def test_attribute(any_rc, owner, name):
     ar = any_rc.load_balanced_view().apply_async(int)
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     instance = {
         "Client": any_rc,
         "LoadBalancedView": any_rc.load_balanced_view(),
@@ -214,7 +214,7 @@ def test_instances(any_rc):
 
 def test_metadata_keys(any_rc):
     ar = any_rc.load_balanced_view().apply_async(int)
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     assert set(METADATA) <= set(ar.metadata)
     for key in METADATA:
         assert getattr(ar, key) == ar[key] == ar.metadata[key] == getattr(ar.metadata, key)
@@ -250,7 +250,7 @@ def test_cluster_life():
     client = cluster.start_and_connect_sync()
     assert client.ids == [0]
     engine_set = cluster.start_engines_sync(1)
-    client.wait_for_engines(2, timeout=30)
+    client.wait_for_engines(2, timeout=60)
     assert len(client[:].apply_sync(lambda: 1)) == 2
     cluster.stop_engines_sync(engine_set)
     assert client.ids == [0]
@@ -274,7 +274,7 @@ def test_cluster_signal_engines(gate):
         gate.wait_for(1)
         client.cluster.signal_engines_sync(signal.SIGINT)
         with pytest.raises(ipp.RemoteError) as caught:
-            ar.get(timeout=20)
+            ar.get(timeout=60)
         assert caught.value.ename == "KeyboardInterrupt"
         assert client[0].apply_sync(lambda: "lives") == "lives"
 

@@ -19,7 +19,7 @@ def test_v25_stdout_and_stderr(any_rc):
         return n
 
     ar = any_rc.load_balanced_view().apply_async(task, 4)
-    assert ar.get(timeout=20) == 4
+    assert ar.get(timeout=60) == 4
     assert ar.wait_for_output(10)
     assert ar.stdout == "out 4\nwritten"
     assert ar.stderr == "err 4\n"
@@ -27,13 +27,13 @@ def test_v25_stdout_and_stderr(any_rc):
 
 def test_v25_each_task_has_its_own(any_rc):
     ars = [any_rc.load_balanced_view().apply_async(print, n) for n in range(20)]
-    any_rc.wait(ars, timeout=20)
+    any_rc.wait(ars, timeout=60)
     assert [ar.stdout for ar in ars] == [f"{n}\n" for n in range(20)]
 
 
 def test_v25_several_engines(any_rc):
     ar = any_rc[:].apply_async(print, "x")
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     assert ar.stdout == ["x\n", "x\n"]
 
 
@@ -43,7 +43,7 @@ def test_v25_failing_task_keeps_its_output(any_rc):
         return 1 / 0
 
     ar = any_rc.load_balanced_view().apply_async(task)
-    ar.wait(20)
+    ar.wait(60)
     assert ar.stdout == "before\n"
 
 
@@ -64,7 +64,7 @@ def test_v25_live_where_the_user_watches(both_rc, gate, until):
     until(lambda: ar.data.get("step") == 1, what="the live data")
     assert not ar.ready()
     gate.open()
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     assert ar.stdout == "first\nsecond\n"
     assert ar.data == {"step": 2}
 
@@ -82,19 +82,19 @@ def test_v25_stream_output(both_rc, gate, capsys, until):
         until(lambda: shown.append(capsys.readouterr().out) or "streamed" in "".join(shown))
         assert not ar.ready()
         gate.open()
-        ar.get(timeout=20)
+        ar.get(timeout=60)
 
 
 @pytest.mark.parametrize("size", [10, 100_000, 3_000_000])
 def test_v25_much_output(any_rc, size):
     ar = any_rc.load_balanced_view().apply_async(lambda: print("x" * size))
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     assert len(ar.stdout) == size + 1
 
 
 def test_v25_unusual_text(any_rc):
     ar = any_rc.load_balanced_view().apply_async(lambda: print("é ☃ \x00 \udc80"))
-    ar.wait(20)
+    ar.wait(60)
     assert ar.successful()
     assert "é ☃" in ar.stdout
 
@@ -106,7 +106,7 @@ def test_v25_what_a_child_process_prints(rc):
         subprocess.run(["echo", "from a child"], check=True)
         return "done"
 
-    assert rc.load_balanced_view().apply_async(task).get(timeout=20) == "done"
+    assert rc.load_balanced_view().apply_async(task).get(timeout=60) == "done"
 
 
 def test_v25_display(rc):
@@ -118,14 +118,14 @@ def test_v25_display(rc):
         display(HTML("<b>bold</b>"))
 
     ar = rc[0].apply_async(task)
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     (output,) = ar.outputs
     assert output["data"]["text/html"] == "<b>bold</b>"
 
 
 def test_v25_displayed_again(rc, capsys):
     ar = rc[:].apply_async(print, "again")
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     ar.display_outputs()
     shown = capsys.readouterr().out
     assert shown.count("again") == 2
@@ -140,7 +140,7 @@ def test_v25_log_records_arrive_in_the_logger_here(rc, caplog):
         logging.getLogger("my.library").warning("watch %s", "out")
 
     with caplog.at_level(logging.INFO):
-        rc.load_balanced_view().apply_async(task).get(timeout=20)
+        rc.load_balanced_view().apply_async(task).get(timeout=60)
     assert any("watch out" in record.getMessage() for record in caplog.records)
 
 
@@ -152,7 +152,7 @@ def test_v25_published_data_of_several_calls(any_rc):
         publish_data({"a": 2})
 
     ar = any_rc.load_balanced_view().apply_async(task)
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     assert ar.data == {"a": 2, "b": [1]}
 
 
@@ -163,7 +163,7 @@ def test_v25_published_data_has_to_be_a_dict(any_rc):
         publish_data(3)
 
     with pytest.raises(TypeError):
-        any_rc.load_balanced_view().apply_async(task).get(timeout=20)
+        any_rc.load_balanced_view().apply_async(task).get(timeout=60)
 
 
 def test_v26_coroutine_function(any_rc):
@@ -173,7 +173,7 @@ def test_v26_coroutine_function(any_rc):
         await asyncio.sleep(0)
         return 2 * x
 
-    assert any_rc.load_balanced_view().apply_async(task, 4).get(timeout=20) == 8
+    assert any_rc.load_balanced_view().apply_async(task, 4).get(timeout=60) == 8
     assert any_rc[:].apply_sync(task, 4) == [8, 8]
     assert any_rc.load_balanced_view().map_sync(task, range(3)) == [0, 2, 4]
 
@@ -183,15 +183,15 @@ def test_v26_coroutine_that_fails(any_rc):
         raise KeyError("in the coroutine")
 
     with pytest.raises(KeyError):
-        any_rc.load_balanced_view().apply_async(task).get(timeout=20)
+        any_rc.load_balanced_view().apply_async(task).get(timeout=60)
 
 
 def test_v26_generator_is_delivered_as_a_list(any_rc):
     def task(n):
         yield from range(n)
 
-    assert any_rc.load_balanced_view().apply_async(task, 4).get(timeout=20) == [0, 1, 2, 3]
-    assert any_rc.load_balanced_view().apply_async(lambda: (c for c in "abc")).get(timeout=20) == ["a", "b", "c"]
+    assert any_rc.load_balanced_view().apply_async(task, 4).get(timeout=60) == [0, 1, 2, 3]
+    assert any_rc.load_balanced_view().apply_async(lambda: (c for c in "abc")).get(timeout=60) == ["a", "b", "c"]
 
 
 def test_v26_generator_that_fails_half_way(any_rc):
@@ -200,7 +200,7 @@ def test_v26_generator_that_fails_half_way(any_rc):
         raise ValueError("half way")
 
     with pytest.raises(ValueError, match="half way"):
-        any_rc.load_balanced_view().apply_async(task).get(timeout=20)
+        any_rc.load_balanced_view().apply_async(task).get(timeout=60)
 
 
 def test_v26_asynchronous_generator(any_rc):
@@ -209,14 +209,14 @@ def test_v26_asynchronous_generator(any_rc):
             yield n
 
     ar = any_rc.load_balanced_view().apply_async(task)
-    ar.wait(20)
+    ar.wait(60)
     assert ar.successful()
     assert ar.get() == [0, 1, 2]
 
 
 def test_data_of_a_task_that_published_nothing(any_rc):
     ar = any_rc.load_balanced_view().apply_async(int)
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     assert (ar.stdout, ar.stderr, ar.outputs, ar.data) == ("", "", [], {})
 
 

@@ -38,21 +38,21 @@ def attempts(tmp_path):
 def test_v10_up_to_one_more_attempt_than_retries(any_rc, attempts, retries):
     view = any_rc.load_balanced_view()
     with view.temp_flags(retries=retries), pytest.raises(ValueError, match=f"attempt {retries + 1}"):
-        view.apply_async(attempts(100)).get(timeout=20)
+        view.apply_async(attempts(100)).get(timeout=60)
     assert len(attempts.tried()) == retries + 1
 
 
 def test_v10_success_ends_the_attempts(any_rc, attempts):
     view = any_rc.load_balanced_view()
     with view.temp_flags(retries=9):
-        assert view.apply_async(attempts(4)).get(timeout=20) == 4
+        assert view.apply_async(attempts(4)).get(timeout=60) == 4
     assert len(attempts.tried()) == 4
 
 
 def test_v10_other_engines_first(rc, attempts):
     view = rc.load_balanced_view()
     with view.temp_flags(retries=3), pytest.raises(ValueError, match="attempt 4"):
-        view.apply_async(attempts(100)).get(timeout=20)
+        view.apply_async(attempts(100)).get(timeout=60)
     tried = attempts.tried()
     assert tried[0] != tried[1]
 
@@ -61,7 +61,7 @@ def test_v10_on_the_same_engine_when_there_is_no_other(rc, attempts):
     view = rc.load_balanced_view(targets=[1])
     with view.temp_flags(retries=2):
         ar = view.apply_async(attempts(3))
-    assert ar.get(timeout=20) == 3
+    assert ar.get(timeout=60) == 3
     assert len(set(attempts.tried())) == 1
     assert ar.engine_id == 1
 
@@ -71,7 +71,7 @@ def test_v10_earlier_errors_are_attached(any_rc, attempts):
     with view.temp_flags(retries=2):
         ar = view.apply_async(attempts(100))
     with pytest.raises(ValueError, match="attempt 3") as caught:
-        ar.get(timeout=20)
+        ar.get(timeout=60)
     earlier = "\n".join(getattr(caught.value, "__notes__", []))
     assert "attempt 1" in earlier
     assert "attempt 2" in earlier
@@ -85,15 +85,15 @@ def test_v10_in_a_map(any_rc, attempts):
 
     view = any_rc.load_balanced_view()
     with view.temp_flags(retries=5):
-        assert view.map(task, [7], chunksize=1).get(timeout=20) == [7]
+        assert view.map(task, [7], chunksize=1).get(timeout=60) == [7]
 
 
 def test_v12_resubmit_a_finished_task(any_rc):
     view = any_rc.load_balanced_view()
     ar = view.apply_async(lambda a, b: a + b, 1, b=2)
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     again = any_rc.resubmit(ar.msg_ids[0])
-    assert again.get(timeout=20) in (3, [3])
+    assert again.get(timeout=60) in (3, [3])
     assert set(again.msg_ids).isdisjoint(ar.msg_ids)
     assert isinstance(again, ipp.AsyncHubResult)
 
@@ -102,9 +102,9 @@ def test_v12_resubmit_keeps_targets_and_label(rc):
     view = rc.load_balanced_view()
     with view.temp_flags(targets=[1], label="mine"):
         ar = view.apply_async(int)
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     again = rc.resubmit([ar.msg_ids[0]])
-    again.get(timeout=20)
+    again.get(timeout=60)
     metadata = rc.metadata[again.msg_ids[0]]
     assert (metadata["engine_id"], metadata["label"]) == (1, "mine")
 
@@ -113,9 +113,9 @@ def test_v12_resubmit_keeps_retries(any_rc, attempts):
     view = any_rc.load_balanced_view()
     with view.temp_flags(retries=1):
         ar = view.apply_async(attempts(4))
-    ar.wait(20)
+    ar.wait(60)
     assert len(attempts.tried()) == 2
-    assert any_rc.resubmit(ar.msg_ids).get(timeout=20) in (4, [4])
+    assert any_rc.resubmit(ar.msg_ids).get(timeout=60) in (4, [4])
 
 
 def test_v12_resubmit_with_dependencies(any_rc):
@@ -123,26 +123,26 @@ def test_v12_resubmit_with_dependencies(any_rc):
     first = view.apply_async(int)
     with view.temp_flags(after=first, follow=first):
         ar = view.apply_async(lambda: "ran")
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     again = any_rc.resubmit(ar.msg_ids)
-    again.get(timeout=20)
+    again.get(timeout=60)
     assert any_rc.metadata[again.msg_ids[0]]["engine_id"] == first.engine_id
 
 
 def test_v12_resubmit_a_failure_and_several(any_rc, attempts):
     view = any_rc.load_balanced_view()
     bad = view.apply_async(attempts(2))
-    bad.wait(20)
+    bad.wait(60)
     good = view.apply_async(lambda: "good")
-    good.wait(20)
-    assert any_rc.resubmit([bad.msg_ids[0], good.msg_ids[0]]).get(timeout=20) == [2, "good"]
+    good.wait(60)
+    assert any_rc.resubmit([bad.msg_ids[0], good.msg_ids[0]]).get(timeout=60) == [2, "good"]
 
 
 def test_v12_resubmit_a_direct_task(rc):
     ar = rc[1].apply_async(lambda: "direct")
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     again = rc.resubmit(ar.msg_ids)
-    assert again.get(timeout=20) in ("direct", ["direct"])
+    assert again.get(timeout=60) in ("direct", ["direct"])
     assert rc.metadata[again.msg_ids[0]]["engine_id"] == 1
 
 
@@ -156,8 +156,8 @@ def test_v13_resubmit_while_running_or_waiting_is_refused(both_rc, gate):
         with pytest.raises(ValueError, match=r"(?i)finish|pending|running"):
             both_rc.resubmit(ar.msg_ids[0])
     gate.open()
-    assert running.get(timeout=20) == "held"
-    assert waiting.get(timeout=20) == "ran"
+    assert running.get(timeout=60) == "held"
+    assert waiting.get(timeout=60) == "ran"
 
 
 def test_v13_resubmit_an_unknown_id_is_refused(any_rc):

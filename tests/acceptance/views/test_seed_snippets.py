@@ -91,7 +91,7 @@ def test_require(lview):
     def myfunc():
         return colorsys.__name__, zlib.__name__  # noqa: F821 - the decorator binds them
 
-    assert lview.apply_async(myfunc).get(timeout=20) == ("colorsys", "zlib")
+    assert lview.apply_async(myfunc).get(timeout=60) == ("colorsys", "zlib")
 
 
 def platform_tests():
@@ -114,9 +114,9 @@ def test_depend(lview):
     def wintask():
         return "ran on windows"
 
-    assert lview.apply_async(thistask).get(timeout=20) == "ran here"
+    assert lview.apply_async(thistask).get(timeout=60) == "ran here"
     with pytest.raises(ipp.error.ImpossibleDependency):
-        lview.apply_async(wintask).get(timeout=20)
+        lview.apply_async(wintask).get(timeout=60)
 
 
 def test_dependents(lview):
@@ -127,9 +127,9 @@ def test_dependents(lview):
 
     here = dependent(mytask, platform_specific, sys.platform)
     wintask = dependent(mytask, platform_specific, plat="nt")
-    assert lview.apply_async(here, 1, 2).get(timeout=20) == (1, 2)
+    assert lview.apply_async(here, 1, 2).get(timeout=60) == (1, 2)
     with pytest.raises(ipp.error.ImpossibleDependency):
-        lview.apply_async(wintask, 1, 2).get(timeout=20)
+        lview.apply_async(wintask, 1, 2).get(timeout=60)
 
 
 def test_graph_dependencies(any_rc, lview):
@@ -144,9 +144,9 @@ def test_graph_dependencies(any_rc, lview):
         ar3 = lview.apply(lambda: "f3")
     with lview.temp_flags(follow=[ar], timeout=2.5):
         ar4 = lview.apply(lambda: "f3")
-    assert ar3.get(timeout=20) == "f3"
-    assert ar4.get(timeout=20) == "f3"
-    assert ar.get(timeout=20) == (1, 2)
+    assert ar3.get(timeout=60) == "f3"
+    assert ar4.get(timeout=60) == "f3"
+    assert ar.get(timeout=60) == (1, 2)
     assert ar3.started >= max(ar.completed, ar2.completed)
     assert ar4.engine_id == ar.engine_id
 
@@ -157,7 +157,7 @@ def test_cleanup_task_runs_only_after_a_failure(lview):
     for ar, ran in ((failed, True), (fine, False)):
         with lview.temp_flags(after=ipp.Dependency(ar, failure=True, success=False)):
             cleanup = lview.apply(lambda: "cleaned")
-        cleanup.wait(20)
+        cleanup.wait(60)
         assert cleanup.successful() is ran
 
 
@@ -177,7 +177,7 @@ def test_impossible_dependencies(lview, rule, outcomes):
     with lview.temp_flags(after=ipp.Dependency(ars, **rule)):
         ar = lview.apply(int)
     with pytest.raises(ipp.error.ImpossibleDependency):
-        ar.get(timeout=20)
+        ar.get(timeout=60)
 
 
 def test_impossible_follow_on_more_than_one_machine(any_rc, lview):
@@ -185,14 +185,14 @@ def test_impossible_follow_on_more_than_one_machine(any_rc, lview):
     with lview.temp_flags(follow=ars):
         ar = lview.apply(int)
     with pytest.raises(ipp.error.ImpossibleDependency):
-        ar.get(timeout=20)
+        ar.get(timeout=60)
 
 
 def test_depending_on_nonexistent_messages(lview):
     with lview.temp_flags(after="nonexistent"):
         ar = lview.apply(int)
     with pytest.raises(ipp.error.ImpossibleDependency):
-        ar.get(timeout=20)
+        ar.get(timeout=60)
 
 
 def test_retries_and_resubmit(any_rc, lview, tmp_path):
@@ -209,15 +209,15 @@ def test_retries_and_resubmit(any_rc, lview, tmp_path):
     with lview.temp_flags(retries=1):
         ar = lview.apply(sometimes)
     with pytest.raises(OSError, match="statistical"):
-        ar.get(timeout=20)
+        ar.get(timeout=60)
     again = any_rc.resubmit(ar.msg_ids)
     assert isinstance(again, ipp.AsyncHubResult)
-    assert again.get(timeout=20) in ("done", ["done"])
+    assert again.get(timeout=60) in ("done", ["done"])
 
 
 def test_get_result_later(any_rc, lview):
     msg_id = lview.apply(lambda: "kept").msg_ids[0]
-    assert any_rc.get_result(msg_id).get(timeout=20) == "kept"
+    assert any_rc.get_result(msg_id).get(timeout=60) == "kept"
 
 
 def test_dag_dependencies(any_rc, lview):

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-LIMIT_S = 30
+LIMIT_S = 60
 OLD = 1_000_000_000
 HEAD = """
 import io, os, re, sys, time

@@ -33,7 +33,7 @@ def arrays(rc):
     show("scatter", [part.shape for part in view["part"]])
     show(
         "gather",
-        (type(view.gather("part").get(timeout=20)).__name__, np.array_equal(view.gather("part", block=True), data)),
+        (type(view.gather("part").get(timeout=60)).__name__, np.array_equal(view.gather("part", block=True), data)),
     )
     show("two dimensions", rc[0].apply_sync(lambda a: a.T.shape, np.zeros((3, 4))))
     show(
@@ -73,8 +73,8 @@ def with_joblib(rc):
 def many(rc):
     view = rc.load_balanced_view()
     ars = [view.apply_async(double, n) for n in range(200)]
-    show("in order", [ar.get(timeout=20) for ar in ars] == [2 * n for n in range(200)])
-    show("map", view.map(double, range(500), chunksize=50).get(timeout=20) == [2 * n for n in range(500)])
+    show("in order", [ar.get(timeout=60) for ar in ars] == [2 * n for n in range(200)])
+    show("map", view.map(double, range(500), chunksize=50).get(timeout=60) == [2 * n for n in range(500)])
 
 
 with ipp.Cluster(n=2, log_level=logging.ERROR) as rc:

@@ -34,7 +34,7 @@ def name_engines(rc):
 
 def results(rc):
     ar = rc[:].apply_async(square, 7)
-    show("get", ar.get(timeout=20))
+    show("get", ar.get(timeout=60))
     show("len, progress, repr", (len(ar), ar.progress, ar))
     show("items", (ar[0], ar[1], ar[-1], ar[:], ar[0:1], ar[::2]))
     expect("beyond", lambda: ar[2], IndexError)
@@ -69,12 +69,12 @@ def partial(rc):
     show("the rest", list(stream))
     done, waiting = ar.wait(return_when=concurrent.futures.ALL_COMPLETED)
     show("wait for all", (len(done), len(waiting)))
-    show("held", held.get(timeout=20))
+    show("held", held.get(timeout=60))
 
 
 def errors(rc):
     ar = rc[:].apply_async(always)
-    ar.wait(20)
+    ar.wait(60)
     show("repr, successful", (ar, ar.successful()))
     remote("get", lambda: ar.get())
     expect("is a CompositeError", lambda: ar.get(), ipp.CompositeError)
@@ -97,7 +97,7 @@ def errors(rc):
 
 def some_errors(rc):
     ar = rc[:].apply_async(fail_on, 1)
-    ar.wait(20)
+    ar.wait(60)
     remote("get", ar.get)
     first, second = ar.get(return_exceptions=True)
     show("returned", (first, second.ename, second.evalue))
@@ -120,8 +120,8 @@ def first_exception_wins(rc):
     )
     show("ready", ar.ready())
     gate.open()
-    held.get(timeout=20)
-    remote("after", lambda: ar.get(timeout=20))
+    held.get(timeout=60)
+    remote("after", lambda: ar.get(timeout=60))
 
 
 def composite(rc):

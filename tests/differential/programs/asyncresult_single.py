@@ -21,7 +21,7 @@ def chatty(name, shout=False):
 
 def finished(rc, view):
     ar = view.apply_async(divide, 6, 3)
-    show("get", ar.get(timeout=20))
+    show("get", ar.get(timeout=60))
     show("r", ar.r)
     show("result", ar.result())
     show("ready, successful, done", (ar.ready(), ar.successful(), ar.done()))
@@ -53,7 +53,7 @@ def finished(rc, view):
 def metadata(rc, view):
     with view.temp_flags(label="greeting"):
         ar = view.apply(chatty, "ada", shout=True)
-    show("result", ar.get(timeout=20))
+    show("result", ar.get(timeout=60))
     ar.wait_for_output(10)
     own = {key: value for key, value in ar.metadata.items() if not key.startswith(("is_", "client"))}
     show("metadata types", types(own))
@@ -87,13 +87,13 @@ def pending(rc, view):
     show("metadata while pending", (ar.completed, ar.status, ar.stdout))
     expect("index while pending", lambda: ar[0], TimeoutError)
     gate.open()
-    show("get", ar.get(timeout=20))
+    show("get", ar.get(timeout=60))
     show("repr", ar)
 
 
 def failed(rc, view):
     ar = view.apply_async(divide, 1, 0)
-    ar.wait(20)
+    ar.wait(60)
     show("repr", ar)
     show("ready, successful, done", (ar.ready(), ar.successful(), ar.done()))
     expect("get", ar.get, ipp.RemoteError)

@@ -64,10 +64,10 @@ def connect():
         other = rc.cluster.connect_client_sync()
         show("second client", (other.ids, other[0].apply_sync(double, 4)))
         rc[0]["shared"] = 1
-        rc.wait(timeout=20)
+        rc.wait(timeout=60)
         show("one namespace", other[0].get("shared"))
         ar = other[0].apply_async(double, 5)
-        show("result", ar.get(timeout=20))
+        show("result", ar.get(timeout=60))
         other.close()
         show("the first goes on", rc[0].apply_sync(double, 6))
 
@@ -88,7 +88,7 @@ def signals():
         ar = rc[0].apply_async(lambda: [print("started", flush=True), __import__("time").sleep(30)])
         until(lambda: ar.stdout)
         rc.send_signal(signal.SIGINT, block=True)
-        ar.wait(20)
+        ar.wait(60)
         show("interrupted", (ar.successful(), ar.exception().ename))
         show("lives on", rc[0].apply_sync(double, 1))
 

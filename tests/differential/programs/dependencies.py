@@ -73,7 +73,7 @@ def required(rc):
     show("direct", rc[:].apply_sync(needs_function, 2))
     expect("wrong", lambda: require(3), TypeError)
     unmet_here = rc[0].apply_async(needs_the_impossible)
-    unmet_here.wait(20)
+    unmet_here.wait(60)
     show("unmet through a direct view", (unmet_here.successful(), unmet_here.exception().ename))
     remote("raised through a direct view", lambda: rc[0].apply_sync(unmet))
 

@@ -20,16 +20,16 @@ def futures(rc):
     view = rc.load_balanced_view()
     ars = [view.apply_async(double, n) for n in range(6)]
     show("is a Future", isinstance(ars[0], concurrent.futures.Future))
-    done, pending = concurrent.futures.wait(ars, timeout=20)
+    done, pending = concurrent.futures.wait(ars, timeout=60)
     show("wait", (len(done), len(pending)))
     ars = [view.apply_async(double, n) for n in range(6)]
     show("as_completed", sorted(ar.result() for ar in concurrent.futures.as_completed(ars, timeout=20)))
     bad = view.apply_async(fail, 1)
-    done, _ = concurrent.futures.wait([bad], return_when=concurrent.futures.FIRST_EXCEPTION, timeout=20)
+    done, _ = concurrent.futures.wait([bad], return_when=concurrent.futures.FIRST_EXCEPTION, timeout=60)
     show("wait for the first exception", bad in done)
-    remote("result of a failure", lambda: bad.result(timeout=20), anywhere=True)
+    remote("result of a failure", lambda: bad.result(timeout=60), anywhere=True)
     mixed = [rc[:].apply_async(double, 1), view.map_async(double, range(3)), view.apply_async(double, 5)]
-    done, _ = concurrent.futures.wait(mixed, timeout=20)
+    done, _ = concurrent.futures.wait(mixed, timeout=60)
     show("mixed", (len(done), [ar.result() for ar in mixed]))
 
 
@@ -41,7 +41,7 @@ def callbacks(rc):
     ar.add_done_callback(lambda future: seen.append((future is ar, future.result())))
     show("not yet", seen)
     gate.open()
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     until(lambda: seen)
     show("called", seen)
     ar.add_done_callback(lambda future: seen.append("late"))
@@ -53,8 +53,8 @@ def executors(rc):
     for label, executor in (("rc.executor", rc.executor()), ("load-balanced", rc.load_balanced_view().executor)):
         print("--", label)
         show("is an Executor", isinstance(executor, concurrent.futures.Executor))
-        show("submit", executor.submit(double, 3).result(timeout=20))
-        show("submit with keywords", executor.submit(double, x=4).result(timeout=20))
+        show("submit", executor.submit(double, 3).result(timeout=60))
+        show("submit with keywords", executor.submit(double, x=4).result(timeout=60))
         show("map", list(executor.map(double, range(5))))
         show("map of two", list(executor.map(lambda a, b: a - b, [5, 6], [1, 2])))
         remote("map that fails", lambda executor=executor: list(executor.map(fail, [1])), anywhere=True)
@@ -86,7 +86,7 @@ def time_limits(rc):
     done, pending = concurrent.futures.wait([held], timeout=0.01)
     show("wait", (len(done), len(pending)))
     gate.open()
-    show("exception", held.exception(timeout=20))
+    show("exception", held.exception(timeout=60))
 
 
 with ipp.Cluster(n=2, log_level=logging.ERROR) as rc:

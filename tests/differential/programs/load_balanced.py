@@ -69,10 +69,10 @@ def targets(rc):
     view = rc.load_balanced_view()
     with view.temp_flags(targets=[1]):
         ars = [view.apply(here) for _ in range(4)]
-    show("temporary", {ar.get(timeout=20) for ar in ars} == {places[1]})
+    show("temporary", {ar.get(timeout=60) for ar in ars} == {places[1]})
     show("engine_id", {ar.engine_id for ar in ars})
     ars = [view.apply(here) for _ in range(20)]
-    show("all engines known", {ar.get(timeout=20) for ar in ars} <= set(places.values()))
+    show("all engines known", {ar.get(timeout=60) for ar in ars} <= set(places.values()))
     expect("no such engine", lambda: rc.load_balanced_view(targets=[99]), Exception)
 
 
@@ -80,10 +80,10 @@ def after_and_follow(rc):
     view = rc.load_balanced_view()
     with view.temp_flags(targets=[1]):
         first = view.apply(double, 1)
-    first.get(timeout=20)
+    first.get(timeout=60)
     with view.temp_flags(follow=first):
         ars = [view.apply(double, n) for n in range(4)]
-    show("follow", ([ar.get(timeout=20) for ar in ars], {ar.engine_id for ar in ars}))
+    show("follow", ([ar.get(timeout=60) for ar in ars], {ar.engine_id for ar in ars}))
     gate = Gate()
     held = view.apply(gate.holder(1))
     for label, form in (
@@ -99,7 +99,7 @@ def after_and_follow(rc):
     with view.temp_flags(after=held):
         last = view.apply(double, 6)
     gate.open()
-    show("then", last.get(timeout=20))
+    show("then", last.get(timeout=60))
     show("order", held.completed <= last.started)
     show("nothing", view.apply_sync(double, 3))
 
@@ -107,23 +107,23 @@ def after_and_follow(rc):
 def failures(rc):
     view = rc.load_balanced_view()
     bad = view.apply(fail)
-    bad.wait(20)
+    bad.wait(60)
     with view.temp_flags(after=bad):
         impossible = view.apply(double, 1)
-    impossible.wait(20)
+    impossible.wait(60)
     show("after a failure", (impossible.successful(), impossible.exception().ename))
     with view.temp_flags(after=ipp.Dependency(bad, success=False, failure=True)):
-        show("cleanup", view.apply(double, 1).get(timeout=20))
+        show("cleanup", view.apply(double, 1).get(timeout=60))
     with view.temp_flags(after=ipp.Dependency(bad, failure=True)):
-        show("either", view.apply(double, 2).get(timeout=20))
+        show("either", view.apply(double, 2).get(timeout=60))
     good = view.apply(double, 1)
-    good.wait(20)
+    good.wait(60)
     with view.temp_flags(after=ipp.Dependency(good, success=False, failure=True)):
         impossible = view.apply(double, 1)
-    impossible.wait(20)
+    impossible.wait(60)
     show("cleanup of a success", (impossible.successful(), impossible.exception().ename))
     with view.temp_flags(after=ipp.Dependency([good, bad], all=False)):
-        show("any", view.apply(double, 3).get(timeout=20))
+        show("any", view.apply(double, 3).get(timeout=60))
 
 
 def retried(rc):
@@ -131,9 +131,9 @@ def retried(rc):
     gate = Gate()
     path = os.path.join(gate.folder, "attempts")
     with view.temp_flags(retries=1):
-        show("second attempt", view.apply(flaky, path).get(timeout=20))
+        show("second attempt", view.apply(flaky, path).get(timeout=60))
     with view.temp_flags(retries=1):
-        remote("too few", lambda: view.apply(fail).get(timeout=20), anywhere=True)
+        remote("too few", lambda: view.apply(fail).get(timeout=60), anywhere=True)
     expect("not a number", lambda: view.set_flags(retries="many"), Exception)
 
 
@@ -143,12 +143,12 @@ def timeouts(rc):
     held = view.apply(gate.holder())
     with view.temp_flags(after=held, timeout=0.2):
         late = view.apply(double, 1)
-    late.wait(20)
+    late.wait(60)
     show("late", (late.successful(), late.started))
     gate.open()
-    held.get(timeout=20)
+    held.get(timeout=60)
     with view.temp_flags(timeout=30):
-        show("in time", view.apply(double, 1).get(timeout=20))
+        show("in time", view.apply(double, 1).get(timeout=60))
 
 
 def views_remember(rc):
@@ -156,11 +156,11 @@ def views_remember(rc):
     show("history", len(view.history))
     ar = view.apply(double, 1)
     show("one more", (len(view.history), view.history[-1] == ar.msg_ids[0], rc.history[-1] == ar.msg_ids[0]))
-    ar.get(timeout=20)
+    ar.get(timeout=60)
     until(lambda: view.wait(timeout=1))
     show("outstanding", len(rc.outstanding & set(ar.msg_ids)))
-    show("get_result by index", view.get_result(-1).get(timeout=20))
-    show("wait", view.wait(timeout=10))
+    show("get_result by index", view.get_result(-1).get(timeout=60))
+    show("wait", view.wait(timeout=60))
 
 
 with ipp.Cluster(n=2, log_level=logging.ERROR) as rc:

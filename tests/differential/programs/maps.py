@@ -28,13 +28,13 @@ def pairwise_total(left, right):
 def maps(view):
     ar = view.map(square, range(10))
     show("type", (type(ar).__name__, isinstance(ar, ipp.AsyncMapResult), isinstance(ar, ipp.AsyncResult)))
-    show("get", ar.get(timeout=20))
+    show("get", ar.get(timeout=60))
     show("list", list(ar))
     show("len", len(ar))
     show("repr", ar)
     show("item, slice", (ar[3], ar[-1], ar[2:5]))
     show("map_sync", view.map_sync(square, [4, 5, 6]))
-    show("map_async", view.map_async(square, [4]).get(timeout=20))
+    show("map_async", view.map_async(square, [4]).get(timeout=60))
     show("block", view.map(square, (1, 2, 3), block=True))
     show("two sequences", view.map_sync(add, [1, 2, 3], [10, 20, 30]))
     show("strings", view.map_sync(lambda letter: letter * 2, "abc"))
@@ -56,7 +56,7 @@ def maps(view):
 
 def failing(view):
     ar = view.map(even_only, [0, 2, 3, 4])
-    expect("get", lambda: ar.get(timeout=20), ipp.RemoteError)
+    expect("get", lambda: ar.get(timeout=60), ipp.RemoteError)
     show("successful", ar.successful())
     show("ename", ar.exception().elist[0][0])
     show("evalue", ar.exception().elist[0][1])
@@ -64,19 +64,19 @@ def failing(view):
 
 def exceptions_returned(view):
     ar = view.map(even_only, [0, 1, 2, 3], return_exceptions=True)
-    found = ar.get(timeout=20)
+    found = ar.get(timeout=60)
     show("errors", sorted({one.ename for one in found if isinstance(one, Exception)}))
 
 
 def load_balanced(view):
     for chunksize in (1, 3, 10, 100):
-        show(f"chunksize {chunksize}", view.map(square, range(10), chunksize=chunksize).get(timeout=20))
+        show(f"chunksize {chunksize}", view.map(square, range(10), chunksize=chunksize).get(timeout=60))
     show("chunks are messages", len(view.map(square, range(10), chunksize=3).msg_ids))
     show("chunks count items", len(view.map(square, range(10), chunksize=3)))
     show("unordered, as a set", sorted(view.map(square, range(10), ordered=False)))
-    show("unordered get is in order", view.map(square, range(10), ordered=False).get(timeout=20))
+    show("unordered get is in order", view.map(square, range(10), ordered=False).get(timeout=60))
     show("shortest sequence decides", view.map_sync(add, [1, 2, 3], [10, 20]))
-    kept = view.map(even_only, [0, 1, 2, 3], return_exceptions=True).get(timeout=20)
+    kept = view.map(even_only, [0, 1, 2, 3], return_exceptions=True).get(timeout=60)
     show("per item", [getattr(one, "ename", one) for one in kept])
     stream = iter(view.map(even_only, [0, 2, 5, 4]))
     show("before the error", [next(stream), next(stream)])
@@ -118,10 +118,10 @@ def decorators(view, *, direct):
     show("types", (type(tenfold).__name__, type(minus).__name__))
     show("names", (tenfold.__name__, minus.__name__, tenfold.__doc__))
     if direct:
-        show("parallel call", tenfold([1, 2, 3, 4]).get(timeout=20))
+        show("parallel call", tenfold([1, 2, 3, 4]).get(timeout=60))
     show("parallel map", plus_one.map(range(6)))
     show("parallel map type", type(tenfold.map([[1], [2]])).__name__)
-    show("parallel map result", tenfold.map([[1], [2]]).get(timeout=20))
+    show("parallel map result", tenfold.map([[1], [2]]).get(timeout=60))
     show("remote", minus(5) if not direct else sorted(set(minus(5))))
     show("remote keyword", minus(5, b=3) if not direct else sorted(set(minus(5, b=3))))
     show("remote async", type(minus_later(5)).__name__)

@@ -32,7 +32,7 @@ def displaying():
 
 
 def finish(ar):
-    ar.wait(20)
+    ar.wait(60)
     ar.wait_for_output(10)
     return ar
 

@@ -73,7 +73,7 @@ def types(mapping):
     return {key: type(mapping[key]).__name__ for key in sorted(mapping)}
 
 
-def until(question, timeout_s=20.0):
+def until(question, timeout_s=60.0):
     """Ask until the answer is yes; the deadline is there so that a broken answer fails and does not hang."""
     deadline = time.monotonic() + timeout_s
     while not question():
@@ -103,7 +103,7 @@ class Gate:
 
             with open(f"{path}.{os.getpid()}", "w"):
                 pass
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while not os.path.exists(path) and time.monotonic() < deadline:
                 time.sleep(0.01)
             return value

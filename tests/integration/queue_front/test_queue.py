@@ -207,7 +207,7 @@ def test_waiting(queue, shop):
     hands = Hands(queue)
     thread = threading.Thread(target=hands.run)
     thread.start()
-    assert queue.wait(number, 30).result == 2
+    assert queue.wait(number, 60).result == 2
     thread.join()
     assert [job.id for job in queue.wait([number, number], 0)] == [number, number]
 

@@ -26,7 +26,7 @@ from gangline.messages import (
 )
 from gangline.ports import Backend
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class TestInbox:

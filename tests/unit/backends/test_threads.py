@@ -20,5 +20,5 @@ print("through")
 
 
 def test_a_profiled_program_runs_tasks_on_threads() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "through\n"

@@ -47,9 +47,9 @@ def test_what_ipython_understands(engine, code, name, value):
 
 def test_rich_values(engine):
     engine.execute("from IPython.display import HTML, Image", block=True)
-    reply = engine.execute("HTML('<b>bold</b>')", silent=False).get(timeout=30)
+    reply = engine.execute("HTML('<b>bold</b>')", silent=False).get(timeout=60)
     assert reply.data["text/html"] == reply._repr_html_() == "<b>bold</b>"
-    picture = engine.execute("Image(data=b'png', format='png', width=10)", silent=False).get(timeout=30)
+    picture = engine.execute("Image(data=b'png', format='png', width=10)", silent=False).get(timeout=60)
     assert picture._repr_png_() == ("cG5n", {"width": 10})
     assert (picture._repr_svg_(), picture._repr_latex_(), picture._repr_json_()) == (None, None, None)
 
@@ -58,7 +58,7 @@ def test_display_in_code_and_in_functions(engine):
     result = engine.execute("from IPython.display import display\nfor n in range(2): display(n)", block=True)
     assert [output["data"] for output in result.outputs] == [{"text/plain": "0"}, {"text/plain": "1"}]
     shown = engine.apply_async(show, 3)
-    assert shown.get(timeout=30) == "shown"
+    assert shown.get(timeout=60) == "shown"
     assert [output["data"] for output in shown.outputs] == [{"text/plain": str(n)} for n in range(3)]
 
 
@@ -75,7 +75,7 @@ def show(count):
 def test_display_without_a_shell(backend):
     with Client(n=1, backend=backend) as rc:
         shown = rc[0].apply_async(show, 2)
-        shown.get(timeout=30)
+        shown.get(timeout=60)
         assert [output["data"] for output in shown.outputs] == [{"text/plain": "0"}, {"text/plain": "1"}]
 
 
@@ -87,7 +87,7 @@ def test_display_options(engine):
         return display(1, display_id="mine").display_id
 
     shown = engine.apply_async(raw)
-    assert shown.get(timeout=30) == "mine"
+    assert shown.get(timeout=60) == "mine"
     assert shown.outputs[0] == {"data": {"text/html": "<i>"}, "metadata": {"m": 1}}
 
 
@@ -102,12 +102,12 @@ def test_history_is_forgotten_with_the_names(engine):
     engine.execute("111", silent=False, block=True)
     engine.clear(block=True)
     assert engine["sorted(name for name in globals() if name == 'HTML')"] == []
-    assert engine.execute("6 * 7", silent=False).get(timeout=30).data == {"text/plain": "42"}
+    assert engine.execute("6 * 7", silent=False).get(timeout=60).data == {"text/plain": "42"}
 
 
 def test_threads_share_no_shell(thread):
     thread.execute("y = 1", block=True)
-    assert thread.execute("y + 1", silent=False).get(timeout=30).data == {"text/plain": "2"}
+    assert thread.execute("y + 1", silent=False).get(timeout=60).data == {"text/plain": "2"}
     with pytest.raises(UsageError, match="processes"):
         thread.execute("%time 1", block=True)
     with pytest.raises(SyntaxError):

@@ -28,7 +28,7 @@ def ask(python, cases):
     """Upstream's answers to cases."""
     question = json.dumps({"files": FILES, "cases": cases})
     command = [python, str(HERE / "oracle.py")]
-    answer = subprocess.run(command, input=question, capture_output=True, text=True, check=True, timeout=50)
+    answer = subprocess.run(command, input=question, capture_output=True, text=True, check=True, timeout=120)
     return json.loads(answer.stdout)
 
 

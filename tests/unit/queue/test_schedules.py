@@ -103,7 +103,7 @@ def test_what_runs_every_few_minutes_keeps_its_pace(day):
     assert [later - earlier for earlier, later in pairwise(found)] == [900.0] * (len(found) - 1)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     start=st.integers(0, 2 * 365 * 24 * 60),
     steps=st.lists(st.integers(1, 40 * 60), min_size=1, max_size=20),

@@ -19,7 +19,7 @@ def test_the_clock_moves_only_when_told() -> None:
         clock.advance(-1.0)
 
 
-@pytest.mark.parametrize(("tasks", "engines", "seed"), [(2_000, 20, 1), (2_000, 2_000, 2), (100_000, 1_000, 3)])
+@pytest.mark.parametrize(("tasks", "engines", "seed"), [(2_000, 20, 1), (2_000, 2_000, 2), (20_000, 1_000, 3)])
 def test_every_task_ends_exactly_once(tasks: int, engines: int, seed: int) -> None:
     summary = simulate(tasks, engines, seed=seed)
     assert summary.endings.total() == tasks
@@ -32,8 +32,8 @@ def test_the_same_seed_brings_the_same_night() -> None:
     assert simulate(3_000, 30, seed=4).endings == simulate(3_000, 30, seed=4).endings
 
 
-@pytest.mark.timeout(600)
-def test_a_million_tasks_on_ten_thousand_engines() -> None:
-    summary = simulate(1_000_000, 10_000)
-    assert summary.endings.total() == 1_000_000
+def test_two_hundred_thousand_tasks_on_ten_thousand_engines() -> None:
+    """A fifth of what the program `python -m gangline.testing.simulation` plays in a minute or two."""
+    summary = simulate(200_000, 10_000)
+    assert summary.endings.total() == 200_000
     assert summary.deaths >= 500

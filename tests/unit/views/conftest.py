@@ -18,7 +18,7 @@ def rc():
 def until():
     """Asks until the answer is true: for what no event tells, such as that a task has begun."""
 
-    def ask(question, timeout_s=10):
+    def ask(question, timeout_s=60):
         end = time.monotonic() + timeout_s
         while not question():
             assert time.monotonic() < end, f"{question} did not become true"

@@ -101,7 +101,7 @@ class TestEngines:
 
     def test_restart(self, rc):
         rc.shutdown(targets=[0], restart=True, block=True)
-        rc.wait_for_engines(2, timeout=10)
+        rc.wait_for_engines(2, timeout=60)
         assert rc.ids == [1, 2]
 
     def test_waiting_for_engines(self, rc):
@@ -134,12 +134,12 @@ class TestHistory:
     def test_outstanding(self, rc, gate):
         view, other = rc.load_balanced_view(), rc.load_balanced_view()
         done = other.apply_async(int)
-        done.get(timeout=10)
+        done.get(timeout=60)
         held = view.apply_async(gate.wait)
         assert rc.outstanding == view.outstanding == set(held.msg_ids)
         assert other.outstanding == set()
         gate.set()
-        assert rc.wait(timeout=10)
+        assert rc.wait(timeout=60)
         assert rc.outstanding == set()
 
     def test_results_and_metadata(self, rc):

@@ -99,7 +99,7 @@ def test_a_busy_set_is_stopped_too(monkeypatch, until):
         rc.cluster.stop_engines_sync(busy)
         assert rc.ids == [0]
         with pytest.raises(EngineError):
-            held.get(timeout=10)
+            held.get(timeout=60)
 
 
 def test_new_engines_after_all_were_shut_down(cluster):
@@ -108,7 +108,7 @@ def test_new_engines_after_all_were_shut_down(cluster):
     waiting = rc.load_balanced_view().apply_async(abs, -5)
     assert not waiting.ready()
     cluster.start_engines_sync(1)
-    assert waiting.get(timeout=10) == 5
+    assert waiting.get(timeout=60) == 5
 
 
 @pytest.mark.parametrize(

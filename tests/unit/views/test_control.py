@@ -13,7 +13,7 @@ from gangline.views.results import OutstandingTasks
 def hold(gate, started=None):
     if started is not None:
         started.set()
-    return gate.wait(30)
+    return gate.wait(60)
 
 
 class TestWait:
@@ -23,11 +23,11 @@ class TestWait:
         future.set_result(1)
         (msg_id,) = ar.msg_ids
         for jobs in (None, ar, whole, msg_id, 0, -1, [ar, -1, msg_id], future, [future, ar], "purged_7", []):
-            assert rc.wait(jobs, timeout=10) is True
+            assert rc.wait(jobs, timeout=60) is True
         view = rc[0]
         view.apply_async(abs, -3)
         for jobs in (None, 0, [-1], ar):
-            assert view.wait(jobs, timeout=10) is True
+            assert view.wait(jobs, timeout=60) is True
 
     def test_time_is_over(self, rc, gate):
         held = rc[0].apply_async(gate.wait)
@@ -40,10 +40,10 @@ class TestWait:
     def test_maps_whose_parts_come_later(self, rc):
         view = rc.load_balanced_view()
         result = view.map_async(abs, (n for n in range(500)))
-        assert view.wait(timeout=20)
+        assert view.wait(timeout=60)
         assert result.ready()
         other = view.map_async(abs, (n for n in range(500)))
-        assert rc.wait(timeout=20)
+        assert rc.wait(timeout=60)
         assert other.ready()
 
     def test_not_a_task(self, rc):
@@ -53,7 +53,7 @@ class TestWait:
     def test_interactive(self, rc):
         assert rc.wait_interactive() is None
         rc[:].apply_async(abs, -1)
-        rc.wait_interactive(timeout=10)
+        rc.wait_interactive(timeout=60)
         assert rc.outstanding == set()
 
 
@@ -62,32 +62,32 @@ class TestAbort:
         started = threading.Event()
         view = rc[0]
         done = view.apply_async(int)
-        done.get(timeout=10)
+        done.get(timeout=60)
         running = view.apply_async(hold, gate, started)
         waiting = view.apply_async(int)
-        assert started.wait(10)
+        assert started.wait(60)
         with pytest.warns(RuntimeWarning, match="interrupt=True"):
             assert rc.abort([running, waiting]) == running.msg_ids
         with pytest.raises(TaskAborted):
-            waiting.get(timeout=10)
+            waiting.get(timeout=60)
         with pytest.raises(OutstandingTasks):
             rc.abort(done)
         with pytest.raises(RuntimeError):
             rc.abort(waiting.msg_ids)
         gate.set()
-        assert running.get(timeout=10) is True
+        assert running.get(timeout=60) is True
 
     def test_all_of_a_view(self, rc, gate):
         started = threading.Event()
         mine, other = rc[0], rc.load_balanced_view([1])
         running = mine.apply_async(hold, gate, started)
-        assert started.wait(10)
+        assert started.wait(60)
         waiting = [mine.apply_async(int) for _ in range(5)]
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert mine.abort() == running.msg_ids
         assert all(ar.status == "aborted" for ar in waiting)
-        assert other.apply_async(int).get(timeout=10) == 0
+        assert other.apply_async(int).get(timeout=60) == 0
         assert rc.abort(targets=1) == []
 
     def test_interrupt(self, processes, until):
@@ -95,7 +95,7 @@ class TestAbort:
         until(running.running)
         assert processes.abort(running, interrupt=True) == []
         with pytest.raises(TaskAborted):
-            running.get(timeout=10)
+            running.get(timeout=60)
         assert processes[0].apply_sync(abs, -1) == 1
 
     @pytest.mark.parametrize("job", [0, [0], 1.5])
@@ -117,9 +117,9 @@ class TestQueueStatus:
     def test_counts_and_ids(self, rc, gate):
         started = threading.Event()
         done = rc[0].apply_async(int)
-        done.get(timeout=10)
+        done.get(timeout=60)
         running = rc[0].apply_async(hold, gate, started)
-        assert started.wait(10)
+        assert started.wait(60)
         behind = rc[0].apply_async(int)
         balanced = rc.load_balanced_view([0]).apply_async(int)
         status = rc.queue_status()
@@ -147,7 +147,7 @@ class TestSignals:
         until(running.running)
         processes.send_signal(sig, targets=0, block=True)
         with pytest.raises(Exception, match="KeyboardInterrupt"):
-            running.get(timeout=10)
+            running.get(timeout=60)
         assert processes[:].apply_sync(abs, -1) == [1, 1]
 
     def test_no_such_signal(self, rc):
@@ -162,7 +162,7 @@ class TestClear:
         with pytest.raises(NameError):
             rc[0]["a"]
         assert rc[1]["a"] == 1
-        assert rc[:].clear().get(timeout=10) == [None, None]
+        assert rc[:].clear().get(timeout=60) == [None, None]
         with pytest.raises(NameError):
             rc[1]["a"]
 
@@ -183,8 +183,8 @@ def test_limits(rc, gate):
     rc.set_limit("disk", 1)
     view = rc.load_balanced_view(limits="disk")
     first, second = view.apply_async(hold, gate, started), view.apply_async(int)
-    assert started.wait(10)
-    assert rc.load_balanced_view().apply_async(int).get(timeout=10) == 0
+    assert started.wait(60)
+    assert rc.load_balanced_view().apply_async(int).get(timeout=60) == 0
     assert not second.ready()
     gate.set()
-    assert (first.get(timeout=10), second.get(timeout=10)) == (True, 0)
+    assert (first.get(timeout=60), second.get(timeout=60)) == (True, 0)

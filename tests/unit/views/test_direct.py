@@ -12,7 +12,7 @@ def client(request):
     client = request.getfixturevalue("rc" if request.param == "threads" else "processes")
     client.clear(block=True)
     yield client
-    client.wait(timeout=10)
+    client.wait(timeout=60)
 
 
 @pytest.fixture(params=["one", "all", "some", "broadcast"])
@@ -32,13 +32,13 @@ def each(view, value):
 class TestApply:
     def test_one_result_or_a_list(self, view):
         assert view.apply_sync(divmod, 7, 2) == each(view, (3, 1))
-        assert view.apply_async(int, "f", base=16).get(timeout=10) == each(view, 15)
+        assert view.apply_async(int, "f", base=16).get(timeout=60) == each(view, 15)
 
     def test_block(self, view):
         view.block = True
         assert view.apply(abs, -1) == each(view, 1)
         with view.temp_flags(block=False):
-            assert view.apply(abs, -1).get(timeout=10) == each(view, 1)
+            assert view.apply(abs, -1).get(timeout=60) == each(view, 1)
 
     def test_names_of_arguments_do_not_matter(self, view):
         assert view.apply_sync(dict, f=1, self=2, args=3, targets=4) == each(
@@ -60,7 +60,7 @@ class TestNames:
         view.push({"a": 1, "b": [2]}, block=True)
         assert view["a"] == each(view, 1)
         assert view.pull(["a", "b"], block=True) == each(view, [1, [2]])
-        assert view.pull(("a",)).get(timeout=10) == each(view, [1])
+        assert view.pull(("a",)).get(timeout=60) == each(view, [1])
         assert view.get("b[0] + a") == each(view, 3)
         view["c"] = 5
         view.update({"d": 6})
@@ -110,19 +110,19 @@ class TestExecute:
         assert view["f()"] == each(view, 5)
 
     def test_replies(self, client):
-        reply = client[0].execute("print('out'); 6 * 7", silent=False).get(timeout=10)
+        reply = client[0].execute("print('out'); 6 * 7", silent=False).get(timeout=60)
         assert (reply.data, reply.stdout, reply.source) == ({"text/plain": "42"}, "out\n", "print('out'); 6 * 7")
         assert repr(reply) == f"<ExecuteReply[{reply.execution_count}]: 42>"
         assert reply["engine_id"] == 0
-        later = client[0].execute("None", silent=False).get(timeout=10)
+        later = client[0].execute("None", silent=False).get(timeout=60)
         assert (later.execution_count, later.data) == (reply.execution_count + 1, {})
         with pytest.raises(AttributeError):
             reply.nonsense  # noqa: B018
-        quiet = client[0].execute("6 * 7").get(timeout=10)
+        quiet = client[0].execute("6 * 7").get(timeout=60)
         assert (quiet.data, quiet.execution_count) == ({}, later.execution_count)
 
     def test_long_and_many_lines(self, client):
-        reply = client[0].execute("'x' * 100", silent=False).get(timeout=10)
+        reply = client[0].execute("'x' * 100", silent=False).get(timeout=60)
         assert repr(reply).endswith("xxx...>")
         assert reply._repr_mimebundle_()[0]["text/plain"].startswith(f"Out[0:{reply.execution_count}]: 'xxx")
 
@@ -159,11 +159,11 @@ class TestScatter:
             view = view.client[[view.targets]]
         view.scatter("part", list(range(length)), dist=dist, block=True)
         assert view.gather("part", dist=dist, block=True) == list(range(length))
-        assert view.gather("part", dist=dist).get(timeout=10) == list(range(length))
+        assert view.gather("part", dist=dist).get(timeout=60) == list(range(length))
 
     def test_arrays_stay_arrays(self, client):
         whole = np.arange(10.0).reshape(5, 2)
-        assert client[:].scatter("part", whole).get(timeout=10) == [None, None]
+        assert client[:].scatter("part", whole).get(timeout=60) == [None, None]
         assert [part.shape for part in client[:]["part"]] == [(3, 2), (2, 2)]
         assert (client[:].gather("part", block=True) == whole).all()
 
@@ -186,7 +186,7 @@ class TestMap:
         assert view.map_sync(abs, range(-3, 3)) == [3, 2, 1, 0, 1, 2]
         assert view.map_sync(pow, [2, 3, 4], (n for n in (1, 2, 3))) == [2, 9, 64]
         assert list(view.imap(abs, [-1, -2])) == [1, 2]
-        assert view.map_async(abs, []).get(timeout=10) == []
+        assert view.map_async(abs, []).get(timeout=60) == []
 
     def test_wrong_calls(self, view):
         with pytest.raises(UsageError):
@@ -233,7 +233,7 @@ class TestBroadcast:
 @pytest.mark.parametrize("use", ["use_dill", "use_cloudpickle", "use_pickle"])
 def test_serializers(client, use):
     pytest.importorskip("dill")
-    assert getattr(client[:], use)().get(timeout=10) == [None, None]
+    assert getattr(client[:], use)().get(timeout=60) == [None, None]
 
 
 def test_targets_as_a_flag(rc):

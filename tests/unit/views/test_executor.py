@@ -38,7 +38,7 @@ def test_a_time_limit_on_the_results(view, gate):
 def test_cancelling_what_has_not_started(rc, view, gate):
     executor = view.executor
     futures = [executor.submit(gate.wait, 30) for _ in range(2)]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not all(each.running() for each in futures) and time.monotonic() < deadline:
         rc.wait(timeout=0.001)
     waiting = executor.submit(square, 1)

@@ -68,7 +68,7 @@ def test_an_unknown_flag_is_named_with_the_known_ones(view):
 
 def test_what_dependencies_may_be(view):
     done = view.apply_async(int)
-    done.get(timeout=10)
+    done.get(timeout=60)
     (msg_id,) = done.msg_ids
     for given in (
         msg_id,
@@ -81,7 +81,7 @@ def test_what_dependencies_may_be(view):
         None,
     ):
         with view.temp_flags(after=given):
-            assert view.apply_async(int).get(timeout=10) == 0
+            assert view.apply_async(int).get(timeout=60) == 0
 
 
 class TestTempFlags:
@@ -113,7 +113,7 @@ class TestTempFlags:
         seen = []
 
         def look():
-            inside.wait(10)
+            inside.wait(60)
             seen.append((view.retries, view.apply_async(int)._handles[0].terms.retries))
             checked.set()
 
@@ -121,7 +121,7 @@ class TestTempFlags:
         thread.start()
         with view.temp_flags(retries=5):
             inside.set()
-            checked.wait(10)
+            checked.wait(60)
             assert view.apply_async(int)._handles[0].terms.retries == 5
         thread.join()
         assert seen == [(0, 0)]
@@ -150,12 +150,12 @@ class TestTerms:
         held = view.apply_async(gate.wait)
         after = []
         view.after = after
-        assert view.apply_async(int).get(timeout=10) == 0
+        assert view.apply_async(int).get(timeout=60) == 0
         after.append(held)
         waiting = view.apply_async(int)
         assert not waiting.ready()
         gate.set()
-        assert waiting.get(timeout=10) == 0
+        assert waiting.get(timeout=60) == 0
 
     def test_every_flag_arrives(self, view):
         view.set_flags(
@@ -179,9 +179,9 @@ class TestTerms:
 
     def test_ids_of_another_session_are_unknown(self, view, processes):
         foreign = processes[0].apply_async(int)
-        foreign.get(timeout=10)
+        foreign.get(timeout=60)
         with view.temp_flags(after=foreign), pytest.raises(Exception, match=foreign.msg_ids[0]):
-            view.apply_async(int).get(timeout=10)
+            view.apply_async(int).get(timeout=60)
 
 
 def test_the_pure_scheme_refuses_what_it_cannot_do():

@@ -7,8 +7,8 @@ from gangline.views.view import View
 
 def test_apply(view):
     assert view.apply_sync(divmod, 7, 2) == (3, 1)
-    assert view.apply(int, "f", base=16).get(timeout=10) == 15
-    assert view.apply_async(dict, f=1, self=2, block=3).get(timeout=10) == {"f": 1, "self": 2, "block": 3}
+    assert view.apply(int, "f", base=16).get(timeout=60) == 15
+    assert view.apply_async(dict, f=1, self=2, block=3).get(timeout=60) == {"f": 1, "self": 2, "block": 3}
     view.block = True
     assert view.apply(abs, -1) == 1
 
@@ -23,7 +23,7 @@ def test_not_a_function(view, apply, f):
 def test_a_reference_as_the_function(rc):
     rc[:]["f"] = abs
     view = rc.load_balanced_view()
-    assert view.apply_async(Reference("f"), -3).get(timeout=10) == 3
+    assert view.apply_async(Reference("f"), -3).get(timeout=60) == 3
     assert view.apply_sync(Reference("f"), -3) == 3
 
 
@@ -35,7 +35,7 @@ def test_targets(rc, targets, shown, length):
     view = rc.load_balanced_view(targets)
     assert (view.targets, len(view), bool(view)) == (shown, length, True)
     result = view.apply_async(int)
-    result.get(timeout=10)
+    result.get(timeout=60)
     assert result.engine_id in (shown or [0, 1])
     assert repr(view) == f"<LoadBalancedView {shown}>"
 
@@ -45,7 +45,7 @@ def test_map(view):
     assert sorted(view.map(abs, range(5), ordered=False)) == list(range(5))
     assert list(view.imap(abs, iter([-1, -2]))) == [1, 2]
     labelled = view.map_async(abs, range(3), label="L")
-    labelled.get(timeout=10)
+    labelled.get(timeout=60)
     assert set(labelled["label"]) == {"L"}
     assert view.label is None
     for method in (view.map, view.imap):
@@ -55,7 +55,7 @@ def test_map(view):
 
 def test_maps_are_in_the_history(rc, view):
     result = view.map_async(abs, range(10), chunksize=5)
-    result.get(timeout=10)
+    result.get(timeout=60)
     assert view.history == rc.history == result.msg_ids
     assert len(result.msg_ids) == 2
 

@@ -42,7 +42,7 @@ def test_cell_with_options(magics, shell, capsys):
     result = shell.run_cell_magic("px", "--noblock -o kept --targets 1:", "c = 3")
     assert isinstance(result, AsyncResult)
     assert shell.user_ns["kept"] is result
-    result.get(timeout=10)
+    result.get(timeout=60)
     assert magics.view.client[1]["c"] == 3
 
 

@@ -84,7 +84,7 @@ class TestBalanced:
     def test_results_as_they_come(self, rc, view, gate):
         def function(x):
             if x == 0:
-                gate.wait(30)
+                gate.wait(60)
             return x
 
         ar = view.map_async(function, range(6), ordered=False, chunksize=1)
@@ -142,7 +142,7 @@ class TestBalanced:
             got = view.map(kill_at_150, range(300), chunksize=100, block=True, return_exceptions=True)
         assert [index for index, each in enumerate(got) if isinstance(each, Exception)] == [150]
         assert isinstance(got[150], error.EngineError)
-        processes.wait_for_engines(2, timeout=30)
+        processes.wait_for_engines(2, timeout=60)
 
     def test_items_are_tried_again_one_by_one(self, view):
         seen = []
@@ -182,7 +182,7 @@ class TestBalanced:
     def test_the_client_is_closed_meanwhile(self):
         gate = threading.Event()
         with Client(backend="threads", n=2) as client:
-            ar = client.load_balanced_view().map_async(lambda x: gate.wait(30), range(1000))
+            ar = client.load_balanced_view().map_async(lambda x: gate.wait(60), range(1000))
             gate.set()
             next(iter(ar))
         got = ar.get(return_exceptions=True)
@@ -205,7 +205,7 @@ class TestBalanced:
         assert asyncio.run(main()) == [x * x for x in range(300)]
         called = threading.Event()
         view.map_async(square, range(300), chunksize=1).add_done_callback(lambda ar: called.set())
-        assert called.wait(30)
+        assert called.wait(60)
         ar = view.map_async(picky, range(300))
         assert isinstance(ar.exception(30), KeyError)
         assert hash(ar) == object.__hash__(ar)
@@ -242,11 +242,11 @@ class TestLazy:
                 yield i
 
         def function(x):
-            gate.wait(30)
+            gate.wait(60)
             return x
 
         results = view.imap(function, items(), max_outstanding=3)
-        assert third.wait(30)
+        assert third.wait(60)
         assert len(read) == 3
         gate.set()
         assert next(results) == 0

@@ -85,7 +85,7 @@ class TestStream:
         task = Metadata(engine_id=0)
         with outputs.stream([task]):
             task["stdout"] = "early\n"
-            assert shown.wait(30)
+            assert shown.wait(60)
             task["stdout"] += "late\n"
             task["status"] = "ok"
         assert screen.text == "[stdout:0] \nearly\nlate\n"

@@ -41,7 +41,7 @@ def test_of_an_unknown_number_only_what_is_done(view, terminal, gate):
 
     def items():
         yield 1
-        gate.wait(30)
+        gate.wait(60)
 
     ar = view.map_async(abs, items())
     ar.wait_interactive(timeout=0.01)

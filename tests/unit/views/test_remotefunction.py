@@ -28,7 +28,7 @@ def test_remote(rc):
 def test_remote_with_flags(rc):
     view = rc.load_balanced_view()
     result = remote(view, label="L", retries=2)(abs)(-1)
-    assert result.get(timeout=10) == 1
+    assert result.get(timeout=60) == 1
     assert result.label == "L"
     assert view.label is None
     with pytest.raises(ValueError, match="nonsense"):
@@ -42,7 +42,7 @@ def test_parallel_map(either):
 
     assert isinstance(f, ParallelFunction)
     assert f.map(range(4)) == [0.0, 10.0, 160.0, 810.0]
-    assert parallel(either)(pow).map([1, 2], [3, 2]).get(timeout=10) == [1, 4]
+    assert parallel(either)(pow).map([1, 2], [3, 2]).get(timeout=60) == [1, 4]
 
 
 def test_parallel_call_gets_parts(either):
@@ -90,7 +90,7 @@ def test_blocks_as_the_view_did_when_it_was_made(rc):
     view = rc[:]
     later = view.parallel()(abs)
     view.block = True
-    assert later.map([-1]).get(timeout=10) == [1]
+    assert later.map([-1]).get(timeout=60) == [1]
     assert view.parallel()(abs).map([-1]) == [1]
 
 

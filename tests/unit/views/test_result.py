@@ -24,11 +24,11 @@ def held(view, gate):
 
     def wait():
         started.release()
-        return gate.wait(30)
+        return gate.wait(60)
 
     results = [view.apply_async(wait) for _ in range(2)]
     for _ in results:
-        assert started.acquire(timeout=30)
+        assert started.acquire(timeout=60)
     return results
 
 
@@ -193,13 +193,13 @@ class TestFuture:
         first.add_done_callback(lambda ar: called.append(ar.get()))
         first.add_done_callback(lambda ar: done.set())
         gate.set()
-        assert done.wait(30)
+        assert done.wait(60)
         first.add_done_callback(lambda ar: called.append(ar))
         assert called == [True, first]
 
     def test_failures(self, view):
         ar = view.apply_async(fail, 3)
-        done, _ = concurrent.futures.wait([ar], return_when=FIRST_EXCEPTION, timeout=30)
+        done, _ = concurrent.futures.wait([ar], return_when=FIRST_EXCEPTION, timeout=60)
         assert done == {ar}
         assert isinstance(ar.exception(timeout=1), KeyError)
 
@@ -221,7 +221,7 @@ class TestFuture:
             with pytest.raises(error.TaskAborted):
                 ar.exception()
             assert ar.status == "aborted"
-        assert concurrent.futures.wait([waiting, watched], timeout=30).done == {waiting, watched}
+        assert concurrent.futures.wait([waiting, watched], timeout=60).done == {waiting, watched}
         assert (running[0].cancel(), running[0].cancelled()) == (False, False)
         gate.set()
         assert running[0].get(30)

@@ -14,11 +14,11 @@ def fail():
 class TestGetResult:
     def test_by_id_by_place_and_by_result(self, rc):
         first, second = rc[0].apply_async(abs, -1), rc[:].apply_async(abs, -2)
-        assert rc.get_result(first.msg_ids[0]).get(timeout=10) == 1
-        assert rc.get_result(0).get(timeout=10) == 1
-        assert rc.get_result().get(timeout=10) == 2
-        assert rc.get_result(second.msg_ids).get(timeout=10) == [2, 2]
-        assert rc.get_result([first, *second.msg_ids]).get(timeout=10) == [1, 2, 2]
+        assert rc.get_result(first.msg_ids[0]).get(timeout=60) == 1
+        assert rc.get_result(0).get(timeout=60) == 1
+        assert rc.get_result().get(timeout=60) == 2
+        assert rc.get_result(second.msg_ids).get(timeout=60) == [2, 2]
+        assert rc.get_result([first, *second.msg_ids]).get(timeout=60) == [1, 2, 2]
         assert rc.get_result(second) is second
         assert rc[0].apply_async(abs, -3) is not None
 
@@ -26,7 +26,7 @@ class TestGetResult:
         view = rc.load_balanced_view()
         mine = view.apply_async(abs, -1)
         rc[0].apply_sync(abs, -2)
-        assert view.get_result().get(timeout=10) == 1
+        assert view.get_result().get(timeout=60) == 1
         assert view.get_result([0]).msg_ids == mine.msg_ids
 
     @pytest.mark.parametrize("job", [1.5, {1: 2}, [None]])
@@ -46,7 +46,7 @@ class TestGetResult:
             ar = first[0].apply_async(abs, -1)
             assert type(second.get_result(ar.msg_ids[0])) is AsyncHubResult
             assert type(second.get_result(ar.msg_ids[0])) is not AsyncHubResult
-            assert second.get_result(ar).get(timeout=10) == 1
+            assert second.get_result(ar).get(timeout=60) == 1
             assert second.history == []
 
 
@@ -56,7 +56,7 @@ class TestResubmit:
         ar = view.apply_async(abs, -4)
         rc.wait(ar)
         again = rc.resubmit(ar)
-        assert again.get(timeout=10) == [4]
+        assert again.get(timeout=60) == [4]
         assert again.msg_ids != ar.msg_ids
         assert again._handles[0].terms is ar._handles[0].terms
         assert rc.history == ar.msg_ids + again.msg_ids
@@ -151,7 +151,7 @@ class TestPurge:
         assert list(rc.results) == list(rc.metadata) == ids[1:]
         rc.purge_local_results("all")
         assert dict(rc.results) == {}
-        assert rc.get_result(ids).get(timeout=10) == [0, 1, 2]
+        assert rc.get_result(ids).get(timeout=60) == [0, 1, 2]
         assert rc.hub_history() == ids
 
     def test_everything(self, rc):

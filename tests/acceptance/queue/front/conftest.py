@@ -60,7 +60,7 @@ def run(tmp_path: Path) -> Run:
     """Run a program in the folder of the test."""
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=50)
+        done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 

@@ -78,7 +78,7 @@ class Family(DurableJob):
     """Starts a process of its own, which would go on."""
 
     def execute(self, log: str) -> None:
-        child = subprocess.Popen(["sh", "-c", f"sleep 3; echo child >> {log}"])
+        child = subprocess.Popen(["sh", "-c", f"sleep 6; echo child >> {log}"])
         tell(log, "begin")
         child.wait()
 

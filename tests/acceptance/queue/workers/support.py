@@ -21,7 +21,7 @@ class Daemon:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    def wait(self, timeout: float = 20) -> int:
+    def wait(self, timeout: float = 60.0) -> int:
         """How it ended."""
         return self.process.wait(timeout)
 
@@ -34,7 +34,7 @@ class Daemon:
 Start = Callable[..., Daemon]
 
 
-def until(condition: Callable[[], object], timeout: float = 20, said: Daemon | None = None) -> None:
+def until(condition: Callable[[], object], timeout: float = 60.0, said: Daemon | None = None) -> None:
     """Wait until something holds."""
     end = time.monotonic() + timeout
     while not condition():

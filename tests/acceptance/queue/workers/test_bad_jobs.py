@@ -24,7 +24,7 @@ def test_an_interpreter_that_does_not_start(queue: Queue, start: Start, here: Pa
     assert record.state == "error"
     assert str(python) in record.last_error
     assert "could not start" in record.last_error
-    assert queue.wait(queue.enqueue(Sleep, log="log"), 20).state == "complete"
+    assert queue.wait(queue.enqueue(Sleep, log="log"), 60).state == "complete"
     worker.stop()
     assert worker.wait() == 0
 
@@ -36,14 +36,14 @@ def test_a_class_that_became_something_else(queue: Queue, start: Start, here: Pa
     job = queue.enqueue("turned.Job", attempts=3)
     (here / "turned.py").write_text("class Job:\n    def execute(self): ...\n")
     start("--slots", "1")
-    record = queue.wait(job, 20)
+    record = queue.wait(job, 60)
     assert record.state == "error"
     assert "turned.Job is no job" in record.last_error
 
 
 def test_a_flood_of_output_is_cut_and_the_job_is_complete(queue: Queue, start: Start):
     start("--slots", "1")
-    record = queue.wait(queue.enqueue(Flood, characters=KEPT + 1000), 30)
+    record = queue.wait(queue.enqueue(Flood, characters=KEPT + 1000), 60)
     assert record.state == "complete"
     lines = queue.logs(record.id)
     assert sum(len(line.text) for line in lines if line.stream == "stdout") == KEPT

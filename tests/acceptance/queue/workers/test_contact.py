@@ -33,7 +33,7 @@ def test_q4_away_for_less_than_a_lease_the_jobs_go_on(queue: Queue, start: Start
         time.sleep(0.5)
     finally:
         server.thaw()
-    records = queue.wait(ids, 20)
+    records = queue.wait(ids, 60)
     assert {(record.state, record.trial) for record in records} == {("complete", 1)}
     assert len(lines("log")) == 4
     assert worker.process.poll() is None
@@ -48,7 +48,7 @@ def test_q4_away_for_longer_than_a_lease_the_jobs_are_ended_and_run_again(queue:
         until(lambda: "could not be renewed" in worker.said, said=worker)
     finally:
         server.start()
-    assert queue.wait(job, 20).state == "complete"
+    assert queue.wait(job, 60).state == "complete"
     words = [line.split()[0] for line in lines("log")]
     assert words == ["begin", "begin", "end"]
     record = queue.get(job)
@@ -69,7 +69,7 @@ def test_q4_a_database_that_stands_still_for_longer_than_a_lease(queue: Queue, s
         until(lambda: not Path(f"/proc/{pid}").exists(), 3)
     finally:
         server.thaw()
-    record = queue.wait(job, 20)
+    record = queue.wait(job, 60)
     assert (record.state, record.attempts_left) == ("complete", 1)
     assert [line.split()[0] for line in lines("log")] == ["begin", "begin", "end"]
 
@@ -82,7 +82,7 @@ def test_q5_the_database_is_restarted_under_load(queue: Queue, start: Start, ser
         until(lambda seen=seen: len(lines("log")) > seen + 100)
         server.stop()
         server.start()
-    records = queue.wait(ids, 30)
+    records = queue.wait(ids, 60)
     assert {record.state for record in records} == {"complete"}
     assert set(lines("log")) == set(map(str, range(3000)))
     assert all(worker.process.poll() is None for worker in workers)
@@ -103,13 +103,13 @@ class TestFile:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM jobs").fetchone()
             first = queue.enqueue_many(Quick, [{"log": "log", "n": n} for n in range(50)])
-            assert {record.state for record in queue.wait(first, 20)} == {"complete"}
+            assert {record.state for record in queue.wait(first, 60)} == {"complete"}
             reader.execute("ROLLBACK")
             more = queue.enqueue_many(Quick, [{"log": "log", "n": n} for n in range(50, 100)])
             reader.execute("BEGIN IMMEDIATE")
             time.sleep(3)
             reader.execute("ROLLBACK")
-        assert {record.state for record in queue.wait(more, 20)} == {"complete"}
+        assert {record.state for record in queue.wait(more, 60)} == {"complete"}
         assert sorted(map(int, lines("log"))) == list(range(100))
         assert worker.process.poll() is None
         assert "Traceback" not in worker.said
@@ -151,7 +151,7 @@ class TestDisk:
         until(lambda: "disk is full" in worker.said, said=worker)
         time.sleep(1)
         filler.unlink()
-        records = queue.wait(ids, 20)
+        records = queue.wait(ids, 60)
         assert {record.state for record in records} == {"complete"}
         assert worker.process.poll() is None
         assert "Traceback" not in worker.said

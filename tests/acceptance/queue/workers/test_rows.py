@@ -26,11 +26,11 @@ def test_q6_one_that_waits_is_killed_at_once_and_one_that_is_over_not_at_all(que
     assert queue.kill(waits) == "killed"
     assert queue.get(waits).state == "killed"
     Path("gate").touch()
-    assert queue.wait(first, 20).state == "complete"
+    assert queue.wait(first, 60).state == "complete"
     for job, state in ((first, "complete"), (waits, "killed")):
         with pytest.raises(UsageError, match=f"job {job} .*{state}"):
             queue.kill(job)
-    assert queue.wait(queue.enqueue(Write, log="log", text="last"), 20).state == "complete"
+    assert queue.wait(queue.enqueue(Write, log="log", text="last"), 60).state == "complete"
     assert lines("log") == ["last"]
 
 
@@ -44,9 +44,9 @@ def test_q8_an_equal_job_is_refused_while_the_first_one_runs(queue: Queue, start
     twin = queue.enqueue(Talkative, gate="gate", unique=False)
     until(lambda: queue.get(twin).state == "running")
     Path("gate").touch()
-    assert {record.state for record in queue.wait([first, twin], 20)} == {"complete"}
+    assert {record.state for record in queue.wait([first, twin], 60)} == {"complete"}
     later = queue.enqueue(Talkative, gate="gate")
-    assert queue.wait(later, 20).state == "complete"
+    assert queue.wait(later, 60).state == "complete"
     assert len({first, twin, later}) == 3
 
 
@@ -78,10 +78,10 @@ def test_q10_limits_of_one_host_and_of_all(queue: Queue, start: Start, other_hos
     until(lambda: len(queue.workers()) == 4)
     assert {worker.host for worker in queue.workers()} == {here, other_host}
     jobs = [{"log": "each", "number": n, "seconds": 0.2} for n in range(6)]
-    queue.wait(queue.enqueue_many(Where, jobs, max_parallel=1), 20)
+    queue.wait(queue.enqueue_many(Where, jobs, max_parallel=1), 60)
     assert at_once("each") == (2, {here: 1, other_host: 1})
     jobs = [{"log": "all", "number": n, "seconds": 0.05} for n in range(6)]
-    queue.wait(queue.enqueue_many(Where, jobs, max_parallel_total=1), 20)
+    queue.wait(queue.enqueue_many(Where, jobs, max_parallel_total=1), 60)
     assert at_once("all")[0] == 1
 
 
@@ -121,7 +121,7 @@ def test_q15_nothing_follows_a_failure_until_it_is_repaired(queue: Queue, start:
     a = queue.enqueue(Child, how="error", mid=0, log="log", chain=[after])
     b = queue.enqueue(Write, log="log", text="b")
     d = queue.enqueue(Write, log="log", text="d", dependency=[a, b])
-    assert [record.state for record in queue.wait([a, b], 20)] == ["error", "complete"]
+    assert [record.state for record in queue.wait([a, b], 60)] == ["error", "complete"]
     explained = str(queue.explain(d))
     assert f"it waits for job {a}, which is error and has to be restarted" in explained
     assert f"job {b}," not in explained
@@ -129,7 +129,7 @@ def test_q15_nothing_follows_a_failure_until_it_is_repaired(queue: Queue, start:
     assert queue.get(d).state == "pending"
     Path("repaired").touch()
     queue.restart(a)
-    assert queue.wait(d, 20).state == "complete"
+    assert queue.wait(d, 60).state == "complete"
     until(lambda: queue.count() == 0)
     assert sorted(lines("log")) == ["b", "d", "follows"]
 
@@ -141,7 +141,7 @@ def test_q17_nothing_starts_on_a_paused_host(queue: Queue, start: Start, other_h
     held = queue.enqueue(Where, log="log", number=1)
     assert f"the host {here} is paused" in str(queue.explain(held))
     elsewhere = start("--slots", "1", host=other_host)
-    assert queue.wait(held, 20).state == "complete"  # what one host may not do another one does
+    assert queue.wait(held, 60).state == "complete"  # what one host may not do another one does
     assert set(names_of("log")) == {other_host}
     elsewhere.stop()
     assert elsewhere.wait() == 0
@@ -149,7 +149,7 @@ def test_q17_nothing_starts_on_a_paused_host(queue: Queue, start: Start, other_h
     until(lambda: "new disks" in str(queue.explain(held)))
     assert queue.get(held).state == "pending"
     assert queue.resume(host=here)
-    assert queue.wait(held, 20).state == "complete"
+    assert queue.wait(held, 60).state == "complete"
     assert names_of("log")[-1] == here
 
 
@@ -159,7 +159,7 @@ def test_q18_q24_priority_comes_before_twenty_thousand(queue: Queue, start: Star
     until(lambda: len(lines("log")) > 100)
     urgent = queue.enqueue(Quick, log="log", n=-1, priority=10)
     seen = len(lines("log"))
-    assert queue.wait(urgent, 20).state == "complete"
+    assert queue.wait(urgent, 60).state == "complete"
     assert lines("log").index("-1") - seen <= 256  # what a worker has at hand of the shortest jobs
     assert queue.get(jobs[-1]).state == "pending"
 
@@ -170,7 +170,7 @@ def test_q18_q24_a_job_of_another_class_with_priority_is_next_as_well(queue: Que
     until(lambda: len(lines("log")) > 100)
     urgent = queue.enqueue(Write, log="log", text="urgent", priority=10)
     seen = len(lines("log"))
-    assert queue.wait(urgent, 20).state == "complete"
+    assert queue.wait(urgent, 60).state == "complete"
     assert lines("log").index("urgent") - seen <= 300  # what a worker has at hand of the shortest jobs
     assert queue.get(jobs[-1]).state == "pending"
 
@@ -181,7 +181,7 @@ def test_a_full_class_does_not_stand_before_another(queue: Queue, start: Start):
     queue.enqueue_many(Sleep, slow, max_parallel=1, priority=1)
     until(lambda: lines("slow"))
     fast = queue.enqueue_many(Quick, [{"log": "fast", "n": n} for n in range(20)])
-    assert {record.state for record in queue.wait(fast, 20)} == {"complete"}
+    assert {record.state for record in queue.wait(fast, 60)} == {"complete"}
     assert lines("fast") == [str(n) for n in range(20)]
     assert len(lines("slow")) == 1
 
@@ -193,7 +193,7 @@ def test_q23_a_parent_names_the_child_that_failed_and_starts_anew(queue: Queue, 
     (child,) = queue.find({"parent": parents["killed"]})
     queue.kill(child.id)
     for how, parent in parents.items():
-        record = queue.wait(parent, 20)
+        record = queue.wait(parent, 60)
         assert record.state == "error"
         assert queue.children(parent) == {how: 1}
         (child,) = queue.find({"parent": parent})
@@ -203,7 +203,7 @@ def test_q23_a_parent_names_the_child_that_failed_and_starts_anew(queue: Queue, 
     for how, parent in parents.items():
         again = queue.restart(parent)
         assert again not in parents.values()
-        record = queue.wait(again, 20)
+        record = queue.wait(again, 60)
         assert record.state == "complete", record.last_error
         assert record.parent == parent
         assert f"{again} 1" in lines("log")

@@ -36,7 +36,7 @@ def elsewhere(code, *proxies, stdin=None):
     """Run code in another process that has the proxies."""
     program = f"import sys, pickle\nlogger, mutex = pickle.load(sys.stdin.buffer)\n{code}"
     return subprocess.run(
-        [sys.executable, "-c", program], input=pickle.dumps(proxies), capture_output=True, timeout=30, check=True
+        [sys.executable, "-c", program], input=pickle.dumps(proxies), capture_output=True, timeout=120, check=True
     )
 
 
@@ -92,7 +92,7 @@ def test_messages_of_engine_processes_arrive(tmp_path):
 def test_the_lock_of_a_process_that_ends_is_free_again(tmp_path):
     logger, mutex, _ = shared(tmp_path)
     elsewhere("import os; mutex.acquire(); os._exit(0)", logger, mutex)
-    assert mutex.acquire(timeout=10)
+    assert mutex.acquire(timeout=60)
     mutex.release()
 
 
@@ -185,7 +185,7 @@ def test_nothing_listens_before_a_proxy_travels(tmp_path):
         "with mutex: logger.info('shown')\n"
         "print(threading.active_count())\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert (done.stdout, done.stderr) == ("1\n", "    shown\n")
 
 

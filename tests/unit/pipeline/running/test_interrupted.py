@@ -50,11 +50,11 @@ def started(level: int, place: str) -> subprocess.Popen[str]:
 
 
 def until_slow_ones_run() -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not (Path("2.1").exists() or Path("3.1").exists()):
         assert time.monotonic() < limit
         time.sleep(0.01)
-    time.sleep(0.3)  # the others end meanwhile
+    time.sleep(0.5)  # the others end meanwhile
 
 
 def alive(pid: int) -> bool:
@@ -72,11 +72,11 @@ def test_ctrl_c_is_a_keyboard_interrupt_and_leaves_nothing_running(place: str) -
     program.send_signal(signal.SIGINT)
     if "thread" in place:  # nobody can end a thread
         Path("quick").touch()
-    out, err = program.communicate(timeout=10)
+    out, err = program.communicate(timeout=60)
     assert (out.strip(), err) == ("interrupted", "")
     pids = [int(path.stem) for path in Path().glob("*.pid")]
     assert pids
-    limit = time.monotonic() + 1
+    limit = time.monotonic() + 60
     while any(map(alive, pids)) and time.monotonic() < limit:
         time.sleep(0.02)
     assert not any(map(alive, pids))
@@ -93,7 +93,7 @@ def test_a_run_that_was_killed_goes_on_without_trusting_half_made_files(place: s
     Path("quick").touch()
     time.sleep(0.3)
     again = started(level, place)
-    assert again.communicate(timeout=20) == ("", "")
+    assert again.communicate(timeout=60) == ("", "")
     assert [path.read_text() for path in sorted(Path().glob("*.1"))] == ["half and whole"] * 6
     same = {name for name, mtime in done.items() if Path(name).stat().st_mtime_ns == mtime}
     # What ended in the last moments before the kill may not be on the disk yet, and is then made again.
@@ -123,6 +123,6 @@ except KeyboardInterrupt:
 
 def test_an_interrupt_while_the_end_of_a_job_is_told_is_raised_when_all_know_it() -> None:
     Path("program.py").write_text(TELLING)
-    done = subprocess.run([sys.executable, "program.py"], capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run([sys.executable, "program.py"], capture_output=True, text=True, check=False, timeout=120)
     assert (done.stdout, done.stderr) == ("['ok']\n", "")
     assert not Path("1.0").exists()

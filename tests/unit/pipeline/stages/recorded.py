@@ -31,7 +31,7 @@ def ask(python, programs, directory):
     question = json.dumps({"programs": programs, "directory": str(directory)})
     command = [python, str(HERE / "describing.py")]
     answer = subprocess.run(
-        command, input=question, stdout=subprocess.PIPE, text=True, check=True, timeout=50, cwd=directory
+        command, input=question, stdout=subprocess.PIPE, text=True, check=True, timeout=120, cwd=directory
     )
     return json.loads(answer.stdout)
 
