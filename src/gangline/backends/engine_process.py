@@ -62,6 +62,7 @@ class EngineProcess:
         death: A descriptor that is readable when it has ended.
         stderr: What it writes to its descriptors 1 and 2.
         shown_logs: For running tasks: how many of their log records have been handed on.
+        unclaimed: What was read from `stderr` when its task had ended, and its result was still under way.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class EngineProcess:
         self.replace = True
         self.kill_reason = ""
         self.shown_logs: dict[TaskId, int] = {}
+        self.unclaimed = ""
         self._stderr_tail = b""
         self._decoder = _Decoder("replace")
         path = None if python else [entry for entry in sys.path if isinstance(entry, str)]

@@ -59,6 +59,11 @@ class Outgoing:
         self._lent: dict[int, int] = {}
         self._unused: deque[int] = deque()
 
+    @property
+    def awaits_results(self) -> bool:
+        """Whether the engine has been sent tasks of which not all are known to have ended."""
+        return bool(self._packets)
+
     def send(self, tasks: Sequence[tuple[TaskId, Call]]) -> None:
         """Carry tasks there in as few packets as fit."""
         rows: list[tuple[Any, ...]] = []

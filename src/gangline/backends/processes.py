@@ -201,7 +201,9 @@ class ProcessesBackend:
             process.outgoing.on_results(finished, attempts)
             if not attempts:
                 return ()
-            written = process.read_stderr()  # before the task is over, for then nothing is added to it
+            # before the task is over, for then nothing is added to it
+            written = process.unclaimed + (process.read_stderr() or "")
+            process.unclaimed = ""
             if written:
                 return (_output(process, attempts[-1].task, written), Finished(process.engine, attempts))
             return (Finished(process.engine, attempts),)
@@ -224,8 +226,12 @@ class ProcessesBackend:
         written = process.read_stderr()
         if written is None:
             self._inbox.unwatch(process.stderr)
-        task = process.running()
-        return (_output(process, task, written),) if written and task is not None else ()
+        if not written:
+            return ()
+        if (task := process.running()) is None:
+            process.unclaimed += written if process.outgoing.awaits_results else ""
+            return ()
+        return (_output(process, task, written),)
 
     def _on_death(self, process: EngineProcess) -> Sequence[BackendEvent]:
         """Take in what it reported before it ended, say how it ended, and start another one."""
