@@ -1,5 +1,7 @@
 """Files of parameters in LOFAR's manner."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,12 +88,9 @@ def test_a_value_goes_on_after_a_backslash_and_an_open_bracket():
     }  # fmt: skip
 
 
-@given(st.text())
+@given(st.text(st.sampled_from("ab19[](){}'\"=,.*#\\\n ")) | st.text())
 def test_any_text_is_read_or_refused(text):
-    try:
-        entries = parse_parameters(text, "it")
-        for entry in entries.values():
+    with contextlib.suppress(ParameterError):
+        for entry in parse_parameters(text, "it").values():
             for element in split(entry.value):
                 expand(element)
-    except ParameterError as error:
-        assert str(error)
