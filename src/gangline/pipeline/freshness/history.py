@@ -16,7 +16,6 @@ import os
 import sqlite3
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -49,6 +48,10 @@ class _Aside(NamedTuple):
     marked: bool
 
 
+_NEW = _Aside(None, marked=False)
+"""Of most outputs it had said nothing."""
+
+
 class History:
     """What earlier runs, and this one, have made. Use `History.open`; every method may be called from any thread.
 
@@ -68,7 +71,7 @@ class History:
         self.begun: set[str] = set()
         self._marks_only = place.marks_only
         self._sums: dict[str, _Sums] = {}
-        self._makers: Counter[str] = Counter()
+        self._makers: dict[str, int] = {}
         self._aside: dict[str, _Aside] = {}
         self._guard = threading.RLock()
         self._users = 1
@@ -204,20 +207,22 @@ class History:
             StoreError: It could not be written.
         """
         now = time.time()
-        changes: list[Change] = []
+        noted: list[Change] = []
+        forgotten: list[Change] = []
+        makers, begun = self._makers, self.begun
         with self._guard:
             for key in keys:
-                self._makers[key] += 1
-                if self._makers[key] > 1:
+                makers[key] = count = makers.get(key, 0) + 1
+                if count > 1:
                     continue
-                marked = key in self.begun
-                entry = self._take_out(key)
-                self._aside[key] = _Aside(entry, marked)
-                self.begun.add(key)
+                marked, entry = key in begun, self._take_out(key)
+                self._aside[key] = _Aside(entry, marked) if marked or entry is not None else _NEW
+                begun.add(key)
                 if entry is not None or not marked:
-                    changes.append(("begin_output", {"key": key, "now": now}))
-                    changes.append(("forget_output", (key,)))
-        self.write(changes, wait=True)
+                    noted.append(("begin_output", (key, now)))
+                if entry is not None:
+                    forgotten.append(("forget_output", (key,)))
+        self.write(noted + forgotten, wait=True)
 
     def end_well(self, begun: Iterable[str], made: Mapping[str, Value]) -> None:
         """A job has ended well. Written soon; `flush` waits for it.
@@ -228,29 +233,29 @@ class History:
         """
         changes: list[Change] = []
         with self._guard:
-            announced = set(begun)
-            for key in announced.union(made):
-                self._makers[key] -= key in announced
-                if self._makers[key] <= 0:
-                    self._forget_maker(key)
-                    if key in self.begun:
-                        self.begun.discard(key)
-                        changes.append(("end_output", (key,)))
+            for key in begun:
+                self._ended(key, changes)
             for key, value in made.items():
+                if key in self.begun and key not in self._makers:  # what a pattern stood for, begun by an earlier run
+                    self._ended(key, changes)
                 self.mtimes[key] = value.mtime
                 self._sums[key] = _Sums(value.params, value.function)
                 if not self._marks_only:
                     changes.append(("write_output", (key, encode(key, value))))
         self.write(changes)
 
+    def _ended(self, key: str, changes: list[Change]) -> None:
+        """One of those that make an output has ended well: if it was the last, the output is not half-made any more."""
+        if not self._has_makers_left(key) and key in self.begun:
+            self.begun.discard(key)
+            changes.append(("end_output", (key,)))
+
     def end_badly(self, begun: Iterable[str]) -> None:
         """A job has failed, or was killed: its outputs stay half-made, and are not trusted by any later run."""
         changes: list[Change] = []
         with self._guard:
             for key in begun:
-                self._makers[key] -= 1
-                if self._makers[key] <= 0:
-                    self._forget_maker(key)
+                self._has_makers_left(key)
                 if self._take_out(key) is not None:
                     changes.append(("forget_output", (key,)))
         self.write(changes)
@@ -261,10 +266,8 @@ class History:
         with self._guard:
             for key in begun:
                 aside = self._aside.get(key)
-                self._makers[key] -= 1
-                if self._makers[key] > 0 or aside is None:
+                if self._has_makers_left(key) or aside is None:
                     continue
-                self._forget_maker(key)
                 if aside.entry is not None:
                     self.mtimes[key], sums = aside.entry
                     if sums is not None:
@@ -279,9 +282,14 @@ class History:
         mtime, sums = self.mtimes.pop(key, None), self._sums.pop(key, None)
         return None if mtime is None else (mtime, sums)
 
-    def _forget_maker(self, key: str) -> None:
-        del self._makers[key]
+    def _has_makers_left(self, key: str) -> bool:
+        """One of those that make an output is done with it: whether there are others."""
+        left = self._makers.pop(key, 0) - 1
+        if left > 0:
+            self._makers[key] = left
+            return True
         self._aside.pop(key, None)
+        return False
 
     # The disk -----------------------------------------------------------------------------------------------------
 

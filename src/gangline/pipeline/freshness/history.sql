@@ -58,7 +58,7 @@ SELECT id, listing FROM gangline_inputs;
 SELECT key, stamp, digest FROM gangline_digests;
 
 -- name: begin_output
-INSERT OR REPLACE INTO gangline_begun (key, value, begun_at) VALUES (:key, (SELECT value FROM data WHERE key = :key), :now);
+INSERT OR REPLACE INTO gangline_begun (key, value, begun_at) VALUES (?1, (SELECT value FROM data WHERE key = ?1), ?2);
 
 -- name: forget_output
 DELETE FROM data WHERE key = ?;

@@ -7,13 +7,16 @@ import glob
 import os
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gangline.pipeline.freshness.checksum import checksum_params
 from gangline.pipeline.freshness.levels import Level
 from gangline.pipeline.freshness.rules import Assessor, JobFiles
 from gangline.pipeline.freshness.value import Value
 from gangline.pipeline.names.nested import flat_strings, is_glob
+
+if TYPE_CHECKING:
+    from gangline.pipeline.freshness.contents import Contents
 
 __all__ = ["Made", "Recorder"]
 
@@ -23,6 +26,25 @@ Made = dict[str, tuple[str, float]]
 _CLOCKS_AGREE_S = 1.1
 _TIE_STEPS_S = (0.001, 1.0)
 """By how much an output's time is moved on: the second step is for file systems that count whole seconds."""
+
+
+class _Announced:
+    """A job that was announced.
+
+    Attributes:
+        job: The job; it lives as long as this.
+        sources: The keys of its inputs.
+        keys: What is noted of it while it runs: its outputs, and the patterns of those that are not known yet.
+        stamps: What told its inputs from later ones when it was announced, where contents are looked at.
+    """
+
+    __slots__ = ("job", "keys", "sources", "stamps")
+
+    def __init__(self, job: JobFiles, sources: set[str], keys: list[str]) -> None:
+        self.job = job
+        self.sources = sources
+        self.keys = keys
+        self.stamps: dict[str, str] | None = None
 
 
 class Recorder:
@@ -36,9 +58,8 @@ class Recorder:
         self._assessor = assessor
         self._history = assessor.history
         self._files = assessor.files
-        self._stamps: dict[str, dict[str, str]] = {}
-        self._begun: dict[int, tuple[JobFiles, list[str]]] = {}
-        """The keys of jobs that were announced; by identity, since parameters need not be hashable."""
+        self._begun: dict[int, _Announced] = {}
+        """Jobs that were announced; by identity, since parameters need not be hashable."""
 
     def begin(self, jobs: Iterable[JobFiles]) -> None:
         """These jobs are about to be started. Until they end well, nobody trusts their outputs.
@@ -51,12 +72,11 @@ class Recorder:
         keys: list[str] = []
         contents = self._assessor.contents
         for job in jobs:
-            own = self._keys(job)
-            self._begun[id(job)] = (job, own)
-            keys += own
+            announced = self._begun[id(job)] = self._look_at(job)
+            keys += announced.keys
             self._files.forget(_outputs(job))
-            if contents is not None and own:
-                self._stamps[own[0]] = contents.stamps(_inputs(job))
+            if contents is not None and announced.keys:
+                announced.stamps = contents.stamps(_inputs(job))
         self._history.begin(keys)
 
     def finished(self, function: Any, job: JobFiles, made: Made | None = None) -> list[str]:
@@ -78,24 +98,25 @@ class Recorder:
             found = self.find_outputs(job)
         params = checksum_params(job.shown[2:], job.named)
         checksum = self._assessor.function_sum(function)
-        begun = self._take_keys(job)
-        self._history.end_well(begun, {key: Value(mtime, params, checksum) for key, (_, mtime) in found.items()})
-        self._remember_contents(function, job, begun, found)
+        announced = self._begun.pop(id(job), None) or self._look_at(job)
+        self._history.end_well(
+            announced.keys, {key: Value(mtime, params, checksum) for key, (_, mtime) in found.items()}
+        )
+        if found and self._assessor.contents is not None:
+            self._remember_contents(self._assessor.contents, function, announced, found)
         return names
 
     def failed(self, job: JobFiles) -> None:
         """A job has failed or was ended: its outputs are half-made until it is run again."""
-        begun = self._take_keys(job)
+        announced = self._begun.pop(id(job), None) or self._look_at(job)
         self._files.forget(_outputs(job))
-        self._drop_stamps(begun)
-        self._history.end_badly(begun)
+        self._history.end_badly(announced.keys)
 
     def not_started(self, jobs: Iterable[JobFiles]) -> None:
         """Jobs that were announced with `begin` have not been started, and will not be: all is as it was."""
         for job in jobs:
-            begun = self._take_keys(job)
-            self._drop_stamps(begun)
-            self._history.put_back(begun)
+            announced = self._begun.pop(id(job), None) or self._look_at(job)
+            self._history.put_back(announced.keys)
 
     def touch(self, job: JobFiles) -> None:
         """Make a job's outputs exist, with the time of now; those that are inputs are left alone.
@@ -121,45 +142,32 @@ class Recorder:
         """
         self._history.flush()
 
-    def _keys(self, job: JobFiles) -> list[str]:
-        """What is noted of a job while it runs: its outputs, and the patterns of those that are not known yet."""
+    def _look_at(self, job: JobFiles) -> _Announced:
         key_of = self._history.keys.of
         sources = set(map(key_of, _inputs(job)))
-        return [key for key in dict.fromkeys(map(key_of, _outputs(job))) if key not in sources]
-
-    def _take_keys(self, job: JobFiles) -> list[str]:
-        """What was noted of a job when it was announced, if it was."""
-        announced = self._begun.pop(id(job), None)
-        return self._keys(job) if announced is None else announced[1]
+        keys = [key for key in dict.fromkeys(map(key_of, _outputs(job))) if key not in sources]
+        return _Announced(job, sources, keys)
 
     def find_outputs(self, job: JobFiles) -> Made:
         """The outputs that exist, patterns expanded, without those that are inputs: name and time of each, by key."""
         key_of, now = self._history.keys.of, time.time()
-        sources = set(map(key_of, _inputs(job)))
+        sources = (self._begun.get(id(job)) or self._look_at(job)).sources
         found: dict[str, tuple[str, float]] = {}
         for given in flat_strings(job.shown[1]) if len(job.shown) > 1 else []:
             # A name with brackets may be a pattern, or the name of a file.
             for name in sorted(glob.glob(given)) if is_glob(given) and not os.path.lexists(given) else (given,):
-                key, mtime = key_of(name), _time_of(name)
-                if mtime is not None and key not in sources:
+                key = key_of(name)
+                if key not in sources and (mtime := _time_of(name)) is not None:
                     # The clock's time where it agrees with the file's, since it is the finer one.
                     found[key] = (name, now if 0 <= now - mtime < _CLOCKS_AGREE_S else mtime)
         return found
 
-    def _remember_contents(self, function: Any, job: JobFiles, begun: list[str], made: Made) -> None:
-        contents = self._assessor.contents
-        if contents is None or not made:
-            return
+    def _remember_contents(self, contents: Contents, function: Any, announced: _Announced, made: Made) -> None:
         key_of = self._history.keys.of
-        names = _inputs(job)
-        before = self._stamps.pop(begun[0], None) if begun else None
+        names, before = _inputs(announced.job), announced.stamps
         now = contents.stamps(names) if before is not None else {}
         changed = {name for name in names if before is not None and before.get(name) != now.get(name)}
         contents.remember(made, {key_of(name): name for name in names}, self._assessor.helpers_sum(function), changed)
-
-    def _drop_stamps(self, begun: list[str]) -> None:
-        if begun:
-            self._stamps.pop(begun[0], None)
 
     def _break_ties(self, inputs: list[str], outputs: list[str]) -> None:
         """Where only the files' own times count, an output must be newer than its inputs, if only just.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gangline.errors import StoreError
@@ -17,11 +17,13 @@ from gangline.pipeline.freshness.database import QUERIES, explained
 
 __all__ = ["Change", "Writer"]
 
-Change = tuple[str, Sequence[Any] | Mapping[str, Any]]
+Change = tuple[str, Sequence[Any]]
 """The name of a statement and its parameters."""
 
-
 _GATHER_S = 0.02
+
+_INDEPENDENT = frozenset({"end_output", "write_output"})
+"""Statements about different tables, of which no one reads what the other has changed: they may change places."""
 
 
 class Writer:
@@ -115,13 +117,24 @@ class Writer:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement, parameters in batch:
-                connection.execute(QUERIES[statement], parameters)
+            for statement, rows in _grouped(batch):
+                connection.executemany(QUERIES[statement], rows).close()
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def _grouped(batch: Sequence[Change]) -> Iterator[tuple[str, list[Sequence[Any]]]]:
+    """The changes of a batch in their order, those that may be made at once together: that costs half as much."""
+    groups: dict[str, list[Sequence[Any]]] = {}
+    for statement, parameters in batch:
+        if groups and statement not in groups and not _INDEPENDENT.issuperset((statement, *groups)):
+            yield from groups.items()
+            groups = {}
+        groups.setdefault(statement, []).append(parameters)
+    yield from groups.items()
 
 
 def _unwritable(path: str, error: Exception) -> StoreError:

@@ -13,6 +13,7 @@ from gangline.pipeline.stages.stage import Stage
 
 if TYPE_CHECKING:
     from gangline._runtime.handle import Handle
+    from gangline.pipeline.printing.judging import Judgement
     from gangline.pipeline.running.options import RunOptions
 
 __all__ = ["JobRun", "StageRun"]
@@ -25,19 +26,19 @@ class JobRun:
         stage: Its stage.
         params: What its function is called with.
         handle: The task that runs it, once it was submitted.
-        reason: Why it has something to do, in one line.
+        judgement: What was found when it was looked at, if it was.
         error: What became of it, if it failed.
         waits_for: Jobs that make its inputs and are not done; only where jobs do not wait for whole stages.
         number: Its number in the record.
     """
 
-    __slots__ = ("_text", "error", "handle", "number", "params", "reason", "stage", "waits_for")
+    __slots__ = ("_text", "error", "handle", "judgement", "number", "params", "stage", "waits_for")
 
     def __init__(self, stage: StageRun, params: JobParams) -> None:
         self.stage = stage
         self.params = params
         self.handle: Handle | None = None
-        self.reason = ""
+        self.judgement: Judgement | None = None
         self.error: BaseException | None = None
         self.waits_for: set[JobRun] | None = None
         self.number = -1
@@ -49,6 +50,11 @@ class JobRun:
         if not self._text:
             self._text = self.stage.describe(self.params)
         return self._text
+
+    @property
+    def reason(self) -> str:
+        """Why it has something to do, in one line; empty if nobody has looked."""
+        return "" if self.judgement is None else self.judgement.summary()
 
     @property
     def seconds(self) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from gangline.pipeline.freshness.inputs import missing_input_error, missing_inputs
 from gangline.pipeline.names.nested import flat_strings
+from gangline.pipeline.printing.judging import Judgement
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.log import Log
 from gangline.pipeline.running.options import RunOptions
@@ -14,6 +15,9 @@ from gangline.pipeline.stages.kinds import WITHOUT_FILES
 from gangline.pipeline.stages.stage import Stage
 
 __all__ = ["Looker"]
+
+_FORCED = Judgement(True, said="it was forced to run")
+_UNCHECKED = Judgement(True, said="nothing says whether it is up to date")
 
 
 class Looker:
@@ -39,13 +43,13 @@ class Looker:
         """
         run, log, options = job.stage, self._log, self._options
         if run.forced:
-            job.reason = "it was forced to run"
+            job.judgement = _FORCED
             if log.tells_jobs:
                 log.job_forced(job.text)
             return True
         judge = self._plan.judge
         if not judge.has_check(run.stage):
-            job.reason = "nothing says whether it is up to date"
+            job.judgement = _UNCHECKED
             if log.tells_jobs:
                 log.job_unchecked(job.text)
             return True
@@ -56,7 +60,7 @@ class Looker:
             (log.job_stale if judgement.needs_update else log.job_fresh)(job.text, reason)
         if not judgement.needs_update:
             return False
-        job.reason = judgement.summary()
+        job.judgement = judgement
         if judgement.found is not None and run.stage.kind not in WITHOUT_FILES:
             self._check_inputs(job)
         return True
