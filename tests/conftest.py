@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.hosts import Hosts, started_hosts
 from tests.postgres import Server, started_server
+
+# A machine that is slow or busy makes no test fail, and one commit fails always or never. To look for what the usual
+# examples do not show: pytest --hypothesis-profile=search tests/property
+PATIENT = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("always the same", derandomize=True, **PATIENT)
+hypothesis.settings.register_profile("search", max_examples=1000, **PATIENT)
+hypothesis.settings.load_profile("always the same")
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C work in the programs of tests also when a shell that has it ignored runs them in its background."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+LONG = [
+    "views/test_gigabytes.py",
+    "workers/test_running.py",
+    "acceptance/test_demo.py",
+    "workers/test_deaths.py",
+    "acceptance/test_examples.py",
+    "workers/test_rows.py",
+    "testing/test_simulation.py",
+    "workers/test_contact.py",
+    "conformance/test_backends.py",
+    "workers/test_fencing.py",
+    "pipeline/test_places.py",
+    "queue_store/test_races.py",
+    "integration/test_run_job.py",
+    "freshness/test_against_upstream.py",
+    "workers/test_bad_jobs.py",
+]
+"""Files of tests that take half a minute or more, the longest first."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """When files run side by side, those that take long come first, so that none is left over at the end."""
+    if hasattr(config, "workerinput"):
+        ranks = {file: rank for rank, file in enumerate(LONG)}
+        items.sort(key=lambda item: ranks.get("/".join(item.path.parts[-2:]), len(LONG)))
 
 
 @pytest.fixture(scope="session")
