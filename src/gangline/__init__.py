@@ -5,10 +5,10 @@ Nothing is imported before it is used, so that ``import gangline`` costs next to
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as importing typing would take longer than all the rest of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from gangline.errors import (
         BackendError,
         DependencyError,
@@ -103,6 +103,8 @@ def __getattr__(name: str) -> Any:
     home = _WHERE.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value
