@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gangline.recipes.log_patterns import SearchingLogger, SearchPattern, SearchPatterns, getSearchingLogger
-from gangline.recipes.timing import log_time
 from gangline.recipes.segfaults import log_process_output
+from gangline.recipes.timing import log_time
 
 __all__ = [
     "SearchPattern",
