@@ -209,8 +209,11 @@ class Parset(Mapping[str, str]):
         return self._vector(key, default, expandable, _bool)
 
     def _vector(self, key: str, default: list[_T] | bool, expandable: bool, read: Callable[[str], _T]) -> list[_T]:
+        fallback: list[_T] = _MISSING
         if isinstance(default, bool):
-            default, expandable = _MISSING, default
+            expandable = default
+        else:
+            fallback = default
 
         def elements(text: str) -> list[_T]:
             found = split(text)
@@ -218,7 +221,7 @@ class Parset(Mapping[str, str]):
                 found = [each for element in found for each in expand(element)]
             return [read(each) for each in found]
 
-        return self._get(key, default, elements)
+        return self._get(key, fallback, elements)
 
     def _get(self, key: str, default: _T, read: Callable[[str], _T]) -> _T:
         if default is not _MISSING and key not in self:
