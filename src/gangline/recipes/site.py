@@ -1,0 +1,103 @@
+"""The hosts that this process's recipes have jobs run on: one scheduler for all schedules."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from gangline._runtime.session import Session
+from gangline.backends.hosts import HostEvent, HostsBackend
+from gangline.remote.connection import ConnectionOptions
+
+__all__ = ["Site", "site_for"]
+
+SLOTS_MAX = 512
+"""So many jobs run on one host at once at most, where nobody has set another limit."""
+
+
+class Site:
+    """Hosts, each with as many slots as the schedules of the moment want, and the limits that hold for all of them.
+
+    Args:
+        options: How hosts are reached.
+
+    Attributes:
+        session: The scheduler.
+        gathering: Held while a gang comes together: two that did so at once could wait for each other for ever.
+    """
+
+    def __init__(self, options: ConnectionOptions) -> None:
+        self._backend = HostsBackend(options)
+        self._backend.add_host_listener(self._on_host)
+        self.session = Session(self._backend, engines=0)
+        self.gathering = threading.Lock()
+        self._lock = threading.Lock()
+        self._wanted: Counter[str] = Counter()
+        self._listeners: list[Callable[[HostEvent], None]] = []
+
+    @contextmanager
+    def use(self, wanted: Mapping[str, int], listener: Callable[[HostEvent], None]) -> Iterator[None]:
+        """Have so many slots on these hosts, and hear what becomes of the hosts.
+
+        Args:
+            wanted: How many jobs are to run there at once, by host.
+            listener: Is called from another thread, and must not wait.
+        """
+        with self._lock:
+            self._listeners.append(listener)
+            self._wanted.update(wanted)
+        try:
+            for host in wanted:
+                self.connect(host)
+            yield
+        finally:
+            with self._lock:
+                self._listeners.remove(listener)
+                self._wanted.subtract(wanted)
+
+    def connect(self, host: str, *, at_least: int = 1) -> None:
+        """Bring a host up, unless it is."""
+        with self._lock:
+            slots = min(max(self._wanted[host], at_least), SLOTS_MAX)
+        self._backend.connect(host, slots)
+
+    def limit(self, hosts: Iterable[str], max_per_node: int) -> None:
+        """From now on, no more than so many jobs run on each of these hosts at once, whoever has scheduled them."""
+        for host in hosts:
+            self.session.set_limit(limit_name(host), max_per_node)
+
+    def _on_host(self, event: HostEvent) -> None:
+        with self._lock:
+            listeners = list(self._listeners)
+        for each in listeners:
+            each(event)
+
+
+def limit_name(host: str) -> str:
+    """What the limit is called that holds for a host's jobs."""
+    return f"max_per_node {host}"
+
+
+def site_for(options: ConnectionOptions) -> Site:
+    """The site of this process whose hosts are reached in this way; it lasts as long as the process does."""
+    with _lock:
+        site = _sites.get(options)
+        if site is None or site.session.closed or not _usable(site):
+            site = _sites[options] = Site(options)
+        return site
+
+
+def _usable(site: Site) -> bool:
+    """Whether this process is the one that made it, not a fork."""
+    try:
+        site.session.check_usable()
+    except ValueError:
+        return False
+    return True
+
+
+_sites: dict[Any, Site] = {}
+_lock = threading.Lock()
