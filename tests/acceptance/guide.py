@@ -62,7 +62,7 @@ def _answer(command: str, folder: Path, environment: dict[str, str]) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=50,
+        timeout=120,
     )
     text = done.stdout.replace(str(folder), FOLDER)
     here = re.escape(socket.gethostname())

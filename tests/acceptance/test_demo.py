@@ -21,7 +21,7 @@ ENGINES = {"inline": 1, "threads": 2, "processes": 2}
 
 def demonstrate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gangline", "demo", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=110)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=280)
 
 
 @pytest.fixture(scope="module")

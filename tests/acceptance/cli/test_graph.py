@@ -160,7 +160,7 @@ def test_no_pixels_on_a_terminal() -> None:
     ours, theirs = pty.openpty()
     done = subprocess.run(
         [sys.executable, "-m", "gangline", "graph", "pipe.py", "--format", "png"],
-        stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+        stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
     )  # fmt: skip
     os.close(theirs)
     os.close(ours)

@@ -60,7 +60,7 @@ def test_no_more_than_the_limits_and_as_many_as_they_allow_run_at_once(tmp_path:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=120,
         check=True,
     )
     assert done.stderr == ""
