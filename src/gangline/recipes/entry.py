@@ -59,13 +59,16 @@ def outcome_of(entry: Entry) -> JobOutcome:
             kind, message = _how_it_failed(error, voice)
             return JobOutcome(
                 kind, entry.host, exit_code=error.exit_code, signal=error.signal, message=message,
-                duration_s=error.duration_s, attempts=attempts, outputs=dict(voice.outputs), error=error,
+                duration_s=error.duration_s or 0.0, attempts=attempts, outputs=dict(voice.outputs), error=error,
             )  # fmt: skip
         case CommandNotStarted():
             return JobOutcome("not_started", entry.host, message=str(error), attempts=attempts, error=error)
         case TaskTimedOut():
             message = f"was ended: it took longer than {entry.job.time_limit_s:g} s"
-            return JobOutcome("timed_out", entry.host, message=message, attempts=attempts, error=error)
+            limit_s = entry.job.time_limit_s or 0.0
+            return JobOutcome(
+                "timed_out", entry.host, message=message, duration_s=limit_s, attempts=attempts, error=error
+            )
         case EngineError():
             message = f"the connection to host {entry.host} was lost while it ran: {error.reason or error}"
             return JobOutcome("lost", entry.host, message=message, attempts=attempts, error=error)
