@@ -94,6 +94,10 @@ class RunRecord:
         """So many of a stage's jobs are known to be up to date by now."""
         self._add("count_stage", (fresh, self.run_id, name))
 
+    def stage_grew(self, name: str, more: int) -> None:
+        """A stage has so many more jobs than were known."""
+        self._add("grow_stage", (more, self.run_id, name))
+
     def stage_ended(self, name: str, outcome: str) -> None:
         """A stage is over: "ok", "failed", "skipped" or "inactive"."""
         self._add("end_stage", (time.time(), outcome, self.run_id, name))

@@ -14,6 +14,9 @@ INSERT OR REPLACE INTO stages (run, name, total, fresh, started_at) VALUES (?, ?
 -- name: count_stage
 UPDATE stages SET fresh = ? WHERE run = ? AND name = ?;
 
+-- name: grow_stage
+UPDATE stages SET total = total + ? WHERE run = ? AND name = ?;
+
 -- name: end_stage
 UPDATE stages SET ended_at = ?, outcome = ? WHERE run = ? AND name = ?;
 

@@ -1,0 +1,126 @@
+"""One run of a pipeline of recipes: its record, and what it knows of earlier ones."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from gangline.recipes.fingerprints import Stamp
+from gangline.recipes.recording import StageRecord
+from gangline.recipes.state import State
+from gangline.recipes.taskrun import TaskRun
+from gangline.store.record import RunRecord
+
+if TYPE_CHECKING:
+    from gangline.recipes.ingredients import Ingredients
+    from gangline.recipes.state import Entry
+    from gangline.recipes.step import Step
+
+__all__ = ["PipelineRun"]
+
+_FOLDER = ".gangline"
+
+logger = logging.getLogger("gangline.recipes")
+
+
+class PipelineRun:
+    """A run.
+
+    Args:
+        pipeline: Whose earlier runs count.
+        runtime_directory: Where what has been done is noted.
+        resuming: Whether what was done before is not done again; it is noted in any case.
+        options: For the record.
+
+    Attributes:
+        resuming: See above.
+        visited: The tasks that this run has come to.
+        status: What the pipeline has returned: 0 or None for success.
+    """
+
+    def __init__(
+        self, pipeline: str, runtime_directory: str, *, resuming: bool = True, options: Mapping[str, Any] | None = None
+    ) -> None:
+        folder = os.path.join(runtime_directory, _FOLDER)
+        self.resuming = resuming
+        self.visited: set[str] = set()
+        self.status: Any = 0
+        self._pipeline = pipeline
+        self._state = State(folder)
+        self._entries = self._state.tasks(pipeline)
+        self._times: Counter[str] = Counter()
+        self._anew: dict[str, str] = {}
+        self._record = RunRecord.start(
+            folder,
+            program=_program(),
+            argv=sys.argv,
+            backend="hosts",
+            options={"front_end": "recipes", **(options or {})},
+        )
+
+    def task(self, name: str, recipe: type[Step], inputs: Ingredients, names: Iterable[str]) -> TaskRun:
+        """A task that comes next. One that comes again gets a number."""
+        self._times[name] += 1
+        label = name if self._times[name] == 1 else f"{name} ({self._times[name]})"
+        return TaskRun(self, label, recipe, inputs, names, StageRecord(self._record, label))
+
+    def end(self, outcome: str, message: str = "") -> None:
+        """The run is over: "ok", "failed" or "interrupted"."""
+        self._state.close()
+        self._record.end(outcome, message)
+        if self._record.trouble is not None:
+            logger.warning("this run is not recorded: %s", self._record.trouble)
+
+    # What tasks ask and tell --------------------------------------------------------------------------------------
+
+    def entry(self, label: str) -> Entry | None:
+        """What is known of a task."""
+        return self._entries.get(label)
+
+    def jobs_of(self, label: str) -> dict[str, Entry]:
+        """What is known of a task's jobs."""
+        return self._state.jobs(self._pipeline, label)
+
+    def note(self, label: str, entry: Entry) -> None:
+        """A task has ended."""
+        self._entries[label] = entry
+        self._state.put_task(self._pipeline, label, entry)
+
+    def note_job(self, label: str, job: str, entry: Entry) -> None:
+        """A job has been done."""
+        self._state.put_job(self._pipeline, label, job, entry)
+
+    def has_run(self, label: str, texts: Iterable[str]) -> None:
+        """A task has run and given this; files among it count as made anew, wherever they are."""
+        self._anew |= {text: label for text in texts if os.sep in text or os.path.exists(text)}
+
+    def taints(self, texts: Iterable[str]) -> Iterator[str]:
+        """In words, what of this comes from tasks that have run again."""
+        for text in texts:
+            if text in self._anew:
+                yield f"task {self._anew[text]}, which gave it {text}, has run again"
+
+    def made_later(self, paths: Iterable[str]) -> dict[str, list[Stamp]]:
+        """How files were when tasks ended that this run has not come to."""
+        found: dict[str, list[Stamp]] = {}
+        wanted = set(paths)
+        for label, entry in self._entries.items():
+            if label not in self.visited:
+                files = entry.get("files", {})
+                for path in wanted & files.keys():
+                    found.setdefault(path, []).append(files[path])
+        return found
+
+
+def _program() -> str:
+    """The program's file, as it is called in the folder where it runs if it is in there."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if file is None:
+        return ""
+    path = os.path.abspath(str(file))
+    short = os.path.relpath(path)
+    return path if short.startswith(os.pardir) else short

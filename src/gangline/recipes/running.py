@@ -1,0 +1,41 @@
+"""The run that a recipe or a pipeline is, as the record and later runs see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gangline.recipes.pipelinerun import PipelineRun
+
+if TYPE_CHECKING:
+    from gangline.recipes.step import Step
+
+__all__ = ["running"]
+
+
+@contextmanager
+def running(recipe: Step) -> Iterator[PipelineRun]:
+    """From here on the recipe's tasks and jobs are noted."""
+    inputs = recipe.inputs
+    resuming = bool(inputs["resume"]) and not inputs.get("restart", False)
+    run = PipelineRun(
+        f"{type(recipe).__name__} {inputs['job_name']}",
+        inputs["runtime_directory"],
+        resuming=resuming,
+        options={"job_name": inputs["job_name"], "config": recipe.config.file, "resume": resuming},
+    )
+    recipe._run = run
+    outcome, message = "failed", ""
+    try:
+        yield run
+        outcome = "failed" if run.status else "ok"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
+    except BaseException as error:
+        message = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        recipe._run = None
+        run.end(outcome, message)
