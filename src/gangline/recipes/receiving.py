@@ -16,7 +16,7 @@ import traceback
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from gangline.recipes.records import BadRecord, from_json, node_name
 from gangline.recipes.sending import MARK
@@ -144,8 +144,8 @@ class JobVoice:
 
     def _take_verdict(self, value: Mapping[str, Any]) -> None:
         kind, message = value.get("kind"), value.get("message")
-        if kind in _KINDS and isinstance(message, str):
-            self.verdict = Verdict(kind, message[:_VERDICT_MAX])
+        if isinstance(kind, str) and kind in _KINDS and isinstance(message, str):
+            self.verdict = Verdict(cast(VerdictKind, kind), message[:_VERDICT_MAX])
         else:
             self._complain("it sent a verdict that is unknown")
 

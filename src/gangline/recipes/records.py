@@ -203,7 +203,7 @@ _STARTED_AT = time.time()
 
 def _clean(text: str) -> str:
     """A text that every file can take, and not too long."""
-    if len(text) > _TEXT_MAX:
+    if len(text) > 2 * _TEXT_MAX:  # what was cut when it was sent is a little longer than the limit
         text = _cut(text, _TEXT_MAX)
     if text.isascii():
         return text

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
@@ -18,7 +19,7 @@ _SEGFAULTS = (-signal.SIGSEGV, 128 + signal.SIGSEGV)
 """Of the program, and of a program that a shell has run."""
 
 _LAST_LINES = 20
-_LAST_WORDS_S = 2.0
+_LAST_WORDS_S = 1.0
 """So long is listened to those whom the program has left behind with its output."""
 
 _GRACE_S = 2.0
@@ -38,7 +39,7 @@ def log_process_output(
     for level, stream, text in ((logging.INFO, "stdout", sout), (logging.WARNING, "stderr", serr)):
         if isinstance(text, bytes):
             text = text.decode("utf-8", "backslashreplace")
-        for line in (text or "").splitlines():
+        for line in (text or "").split("\n"):
             _log_line(logger, level, process_name, stream, line)
 
 
@@ -125,8 +126,9 @@ def _run(
     except BaseException:
         _end(process)
         raise
+    patience_ends = time.monotonic() + _LAST_WORDS_S
     for listener in listeners:
-        listener.join(_LAST_WORDS_S)
+        listener.join(max(patience_ends - time.monotonic(), 0.0))
     return process, last
 
 
