@@ -74,7 +74,7 @@ def _carry_out(recipe: Step) -> int:
         run.status = status
     if recipe.is_pipeline and isinstance(recipe.failure, UsageError):
         return _WRONG_INPUT
-    return status
+    return status if 0 <= status < 256 else _FAILED
 
 
 def _complain(text: str, program: str = "") -> int:

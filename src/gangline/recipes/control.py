@@ -30,8 +30,9 @@ class control(BaseRecipe):  # as the LOFAR framework calls it
 
     is_pipeline = True
     inputs = {  # noqa: RUF012  # see BaseRecipe
-        "resume": BoolField("--resume", default=True, help="Leave out what earlier runs have done."),
-        "restart": BoolField("--restart", default=False, help="Do everything again, also what is done."),
+        "resume": BoolField(
+            "--resume", default=True, help="Leave out what earlier runs have done; --no-resume does all again."
+        ),
     }
 
     def pipeline_logic(self) -> Any:

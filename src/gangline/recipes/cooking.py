@@ -140,11 +140,18 @@ def run_found(parent: Step, task: FoundTask) -> Ingredients:
     memory = run.task(label, task.recipe, recipe.inputs, names)
     if memory.recalled(recipe.outputs):
         memory.stage.skipped()
+        _tell_parent(parent, memory)
         logger.info("task %s is done: skipped", memory.label)
         return _outputs(recipe, 0)
     logger.info("task %s runs%s", memory.label, f" again: {memory.reason}" if memory.reason else "")
     status = cook_noted(recipe, memory)
+    _tell_parent(parent, memory)
     return _outputs(recipe, status)
+
+
+def _tell_parent(parent: Step, memory: TaskRun) -> None:
+    if parent.job_memory is not None:
+        parent.job_memory.take_in(memory)
 
 
 def cook_noted(recipe: Step, memory: TaskRun) -> int:

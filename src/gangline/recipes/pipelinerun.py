@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from gangline.recipes.fingerprints import Stamp
+from gangline.recipes.fingerprints import Stamp, Unsteady, canonical, digest
 from gangline.recipes.recording import StageRecord
 from gangline.recipes.state import State
 from gangline.recipes.taskrun import TaskRun
@@ -52,7 +53,9 @@ class PipelineRun:
         self._pipeline = pipeline
         self._state = State(folder)
         self._entries = self._state.tasks(pipeline)
+        self._lock = threading.Lock()
         self._times: Counter[str] = Counter()
+        self._keys: Counter[tuple[str, str]] = Counter()
         self._anew: dict[str, str] = {}
         self._record = RunRecord.start(
             folder,
@@ -63,13 +66,25 @@ class PipelineRun:
         )
 
     def task(self, name: str, recipe: type[Step], inputs: Ingredients, names: Iterable[str]) -> TaskRun:
-        """A task that comes next. One that comes again gets a number."""
-        self._times[name] += 1
-        label = name if self._times[name] == 1 else f"{name} ({self._times[name]})"
-        return TaskRun(self, label, recipe, inputs, names, StageRecord(self._record, label))
+        """A task that comes next. One that comes again gets a number.
+
+        Earlier runs know it by its name and what it works on, so that more or other data change nothing for the rest.
+        """
+        try:
+            data = digest(canonical(inputs["args"]))
+        except Unsteady:
+            data = ""
+        with self._lock:
+            self._times[name] += 1
+            label = name if self._times[name] == 1 else f"{name} ({self._times[name]})"
+            self._keys[name, data] += 1
+            key = f"{name} {data}-{self._keys[name, data]}"
+        return TaskRun(self, label, key, recipe, inputs, names, StageRecord(self._record, label))
 
     def end(self, outcome: str, message: str = "") -> None:
         """The run is over: "ok", "failed" or "interrupted"."""
+        if outcome == "ok":
+            self._forget_replaced()
         self._state.close()
         self._record.end(outcome, message)
         if self._record.trouble is not None:
@@ -77,22 +92,26 @@ class PipelineRun:
 
     # What tasks ask and tell --------------------------------------------------------------------------------------
 
-    def entry(self, label: str) -> Entry | None:
+    def entry(self, key: str) -> Entry | None:
         """What is known of a task."""
-        return self._entries.get(label)
+        return self._entries.get(key)
 
-    def jobs_of(self, label: str) -> dict[str, Entry]:
+    def last_key(self, label: str) -> str:
+        """By what the task is known that was called so in an earlier run, whatever it worked on; empty if none was."""
+        return next((key for key, each in self._entries.items() if each.get("label") == label), "")
+
+    def jobs_of(self, key: str) -> dict[str, Entry]:
         """What is known of a task's jobs."""
-        return self._state.jobs(self._pipeline, label)
+        return self._state.jobs(self._pipeline, key)
 
-    def note(self, label: str, entry: Entry) -> None:
-        """A task has ended."""
-        self._entries[label] = entry
-        self._state.put_task(self._pipeline, label, entry)
+    def note(self, key: str, entry: Entry) -> None:
+        """A task has begun or ended."""
+        self._entries[key] = entry
+        self._state.put_task(self._pipeline, key, entry)
 
-    def note_job(self, label: str, job: str, entry: Entry) -> None:
-        """A job has been done."""
-        self._state.put_job(self._pipeline, label, job, entry)
+    def note_job(self, key: str, job: str, entry: Entry) -> None:
+        """A job has been done, or is about to be."""
+        self._state.put_job(self._pipeline, key, job, entry)
 
     def has_run(self, label: str, texts: Iterable[str]) -> None:
         """A task has run and given this; files among it count as made anew, wherever they are."""
@@ -108,12 +127,19 @@ class PipelineRun:
         """How files were when tasks ended that this run has not come to."""
         found: dict[str, list[Stamp]] = {}
         wanted = set(paths)
-        for label, entry in self._entries.items():
-            if label not in self.visited:
+        for key, entry in list(self._entries.items()):
+            if key not in self.visited:
                 files = entry.get("files", {})
                 for path in wanted & files.keys():
                     found.setdefault(path, []).append(files[path])
         return found
+
+    def _forget_replaced(self) -> None:
+        """The pipeline has come to its end: what its tasks did with other data counts no longer."""
+        names = set(self._times)
+        for key in self._entries.keys() - self.visited:
+            if key.rpartition(" ")[0] in names:
+                self._state.forget_task(self._pipeline, key)
 
 
 def _program() -> str:

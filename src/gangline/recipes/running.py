@@ -18,7 +18,7 @@ __all__ = ["running"]
 def running(recipe: Step) -> Iterator[PipelineRun]:
     """From here on the recipe's tasks and jobs are noted."""
     inputs = recipe.inputs
-    resuming = bool(inputs["resume"]) and not inputs.get("restart", False)
+    resuming = bool(inputs["resume"])
     run = PipelineRun(
         f"{type(recipe).__name__} {inputs['job_name']}",
         inputs["runtime_directory"],

@@ -15,7 +15,7 @@ from gangline.recipes.tasks import FILE, TaskDefinitions
 if TYPE_CHECKING:
     from gangline.recipes.step import Step
 
-__all__ = ["job_name", "load_definitions", "make_ready", "recipe_folders"]
+__all__ = ["load_definitions", "make_ready", "program_name", "recipe_folders"]
 
 
 def make_ready(recipe: Step, values: Mapping[str, Value], problems: list[Problem]) -> None:
@@ -49,7 +49,7 @@ def make_ready(recipe: Step, values: Mapping[str, Value], problems: list[Problem
     recipe.inputs.prepare()
 
 
-def job_name(recipe: Step) -> str:
+def program_name(recipe: Step) -> str:
     """What a job is called that has no name: as its program is."""
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     return os.path.splitext(os.path.basename(file))[0] if file else type(recipe).__name__
@@ -90,7 +90,7 @@ def _configuration(recipe: Step, values: Mapping[str, Value], problems: list[Pro
         return text if isinstance(text, str) and text else None
 
     if recipe._config is None:
-        name, start_time = given("job_name") or job_name(recipe), given("start_time")
+        name, start_time = given("job_name") or program_name(recipe), given("start_time")
         try:
             recipe._config = load(given("config"), job_name=name, start_time=start_time)
         except ConfigurationError as error:
@@ -132,7 +132,7 @@ def _fill(recipe: Step, config: Configuration) -> None:
     """Give values to what every recipe has."""
     inputs = recipe.inputs
     own = {
-        "job_name": config.get("DEFAULT", "job_name") or job_name(recipe),
+        "job_name": config.get("DEFAULT", "job_name") or program_name(recipe),
         "start_time": config.get("DEFAULT", "start_time") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
         "runtime_directory": config.runtime_directory,
     }

@@ -63,6 +63,11 @@ class State:
         """Note that a job has been done."""
         self._write("put_job", (pipeline, task, job), entry)
 
+    def forget_task(self, pipeline: str, task: str) -> None:
+        """What a task and its jobs have done counts no longer."""
+        for query in ("drop_task", "drop_jobs"):
+            self._execute(query, (pipeline, task))
+
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
@@ -159,12 +164,15 @@ class State:
         return found
 
     def _write(self, query: str, key: tuple[str, ...], entry: Mapping[str, Any]) -> None:
+        text = json.dumps(entry)
+        self._execute(query, (*key, text, digest(text)))
+
+    def _execute(self, query: str, values: tuple[str, ...]) -> None:
         with self._lock:
             if self._connection is None:
                 return
-            text = json.dumps(entry)
             try:
-                self._connection.execute(_QUERIES[query], (*key, text, digest(text)))
+                self._connection.execute(_QUERIES[query], values)
             except sqlite3.Error as error:
                 self._give_up(error)
 

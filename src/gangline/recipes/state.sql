@@ -23,3 +23,9 @@ SELECT job, entry, digest FROM jobs WHERE pipeline = ? AND task = ?;
 
 -- name: put_job
 INSERT OR REPLACE INTO jobs (pipeline, task, job, entry, digest) VALUES (?, ?, ?, ?, ?);
+
+-- name: drop_task
+DELETE FROM tasks WHERE pipeline = ? AND task = ?;
+
+-- name: drop_jobs
+DELETE FROM jobs WHERE pipeline = ? AND task = ?;

@@ -17,7 +17,7 @@ from gangline.recipes.fields import BoolField, Field, ListField, StringField
 from gangline.recipes.file_fields import DirectoryField, FileList
 from gangline.recipes.ingredients import Ingredients, Problem, Value
 from gangline.recipes.schema import schema_of
-from gangline.recipes.starting import load_definitions, make_ready
+from gangline.recipes.starting import load_definitions, make_ready, program_name
 
 if TYPE_CHECKING:
     from gangline.recipes.pipelinerun import PipelineRun
@@ -153,7 +153,7 @@ class Step:
         if self._config is None:
             names = ("job_name", "start_time", "config")
             job_name, start_time, file = (self.inputs.get(name) for name in names)
-            self._config = load(file, job_name=job_name or self.name, start_time=start_time)
+            self._config = load(file, job_name=job_name or program_name(self), start_time=start_time)
         return self._config
 
     @config.setter

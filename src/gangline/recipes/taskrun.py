@@ -48,6 +48,7 @@ class TaskRun:
     Args:
         run: The run.
         label: The task's name, with a number where it comes again.
+        key: What earlier runs know it by.
         recipe: Its recipe.
         inputs: What the recipe is given.
         names: Which of the inputs count.
@@ -63,6 +64,7 @@ class TaskRun:
         self,
         run: PipelineRun,
         label: str,
+        key: str,
         recipe: type[Step],
         inputs: Ingredients,
         names: Iterable[str],
@@ -70,6 +72,7 @@ class TaskRun:
     ) -> None:
         self._run = run
         self.label = label
+        self._key_of_task = key
         self.reason = ""
         self.stage = stage
         self._lock = threading.Lock()
@@ -85,15 +88,22 @@ class TaskRun:
         self._remembered = self._failed = 0
         steady = {name: value for name, value in self._parameters.items() if name != "args"}
         self._base = digest([self._recipe, sorted(self._code.items()), steady])
-        self._jobs: dict[str, Entry] = run.jobs_of(label)
+        self._jobs: dict[str, Entry] = run.jobs_of(key)
+        self._adopted = "" if self._jobs else run.last_key(label)
+        if self._adopted:  # with other data, many of its jobs may be the same
+            self._jobs = run.jobs_of(self._adopted)
 
     # The task -----------------------------------------------------------------------------------------------------
 
     def recalled(self, outputs: Ingredients) -> bool:
         """Whether the task is done; then its outputs are put in place, else `reason` says why it is not."""
-        entry = self._run.entry(self.label)
-        self._run.visited.add(self.label)
-        if entry is None or not self._run.resuming:
+        entry = self._run.entry(self._key_of_task)
+        self._run.visited.add(self._key_of_task)
+        if not self._run.resuming:
+            return False
+        if entry is None:
+            last = self._run.entry(self._run.last_key(self.label))
+            self.reason = "" if last is None else next(self._differences(last), "")
             return False
         self.reason = next(self._differences(entry), "")
         if self.reason:
@@ -109,7 +119,7 @@ class TaskRun:
     def begun(self) -> None:
         """The task is about to run: from now on, what it has done before counts no longer."""
         self.stage.started()
-        self._run.note(self.label, {"outcome": "begun"})
+        self._run.note(self._key_of_task, {"outcome": "begun", "label": self.label})
 
     def ended(self, outputs: Ingredients | None) -> None:
         """The task has run.
@@ -121,19 +131,24 @@ class TaskRun:
             logger.info("task %s: %s had been done before", self.label, counted(self._remembered, "job"))
         self.stage.ended("failed" if outputs is None else "ok")
         if outputs is None:
-            self._run.note(self.label, {"outcome": "failed"})
+            self._run.note(self._key_of_task, {"outcome": "failed", "label": self.label})
             return
         kept, unsteady = _canonical_all(outputs, list(outputs))
         if unsteady:
             logger.warning("task %s: its output %s cannot be kept; it will run again next time", self.label, unsteady)
         self._paths |= set(_paths(outputs, list(outputs)))
         entry: Entry = {
-            "outcome": "unsteady" if unsteady else "ok", "recipe": self._recipe, "code": self._code,
-            "parameters": self._parameters, "outputs": kept,
+            "outcome": "unsteady" if unsteady else "ok", "label": self.label, "recipe": self._recipe,
+            "code": self._code, "parameters": self._parameters, "outputs": kept,
             "files": {path: stamp(path) for path in sorted(self._paths)}, "ended_at": time.time(),
         }  # fmt: skip
-        self._run.note(self.label, entry)
+        self._run.note(self._key_of_task, entry)
         self._run.has_run(self.label, texts_in(kept))
+
+    def take_in(self, part: TaskRun) -> None:
+        """A task is part of this one: what that is made of, this one is made of, too."""
+        with self._lock:
+            self._paths |= part._paths | part._code.keys()
 
     def failed_by_itself(self) -> bool:
         """Whether nothing that the record has of it says that it has failed."""
@@ -166,8 +181,13 @@ class TaskRun:
                 logger.debug("%s runs: %s", job.label, reason or "it was not done before")
                 self._numbers[id(job)] = self.stage.job_added(job, reason)
                 if key in self._jobs:  # whatever becomes of it now, what it has done before is gone
-                    self._keep(key, {"base": None, "outputs": {}, "files": {}})
+                    gone: Entry = {"base": None, "outputs": {}, "files": {}}
+                    self._keep(key, gone)
+                    if self._adopted:
+                        self._run.note_job(self._adopted, key, gone)
                 return None
+            if self._adopted:
+                self._run.note_job(self._key_of_task, key, self._jobs[key])
             outputs: dict[str, object] = self._jobs[key]["outputs"]
             return outputs
 
@@ -201,7 +221,7 @@ class TaskRun:
 
     def _keep(self, key: str, entry: Entry) -> None:
         self._jobs[key] = entry
-        self._run.note_job(self.label, key, entry)
+        self._run.note_job(self._key_of_task, key, entry)
 
     def _why(self, entry: Entry | None) -> str | None:
         """Why a job has to run; None if it is done."""
