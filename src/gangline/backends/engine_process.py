@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from pathlib import Path
 from typing import Any
 
 from gangline._engine.cell import CELL_BYTES, NO_TASK, PACKET, TASK, WANTED, Cell
@@ -24,7 +23,7 @@ __all__ = ["EngineProcess"]
 
 # The path comes first of all, so that the engine finds the modules that this process has found, and none else.
 _BOOT = "import sys; sys.path[:] = sys.argv.pop().split(chr(10)); from gangline._engine.main import main; main()"
-_SOURCES = str(Path(__file__).parents[2])
+_SOURCES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Another interpreter has modules of its own; from here it takes this package and nothing that lies beside it.
 _BOOT_OTHER = """
 import sys

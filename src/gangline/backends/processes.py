@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
@@ -79,7 +79,7 @@ class ProcessesBackend:
         engine = self._inbox.new_engine_id()
         options = self._options | {"log_level": logging.getLogger().getEffectiveLevel()}
         try:
-            process = EngineProcess(engine, uuid.uuid4().hex, self._pool, options, self._python)
+            process = EngineProcess(engine, os.urandom(16).hex(), self._pool, options, self._python)
         except OSError as exc:
             raise BackendError(f"an engine process cannot be started: {exc}") from exc
         self._engines[engine] = process

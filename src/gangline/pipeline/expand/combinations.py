@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gangline.pipeline.expand.filtered import items_of
 from gangline.pipeline.expand.jobs import JobParams, Notes
@@ -36,8 +35,7 @@ _CHOOSE: dict[Choice, Callable[[Iterable[Candidate], int], Iterable[tuple[Candid
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+class Combined(NamedTuple):
     """The declaration of a stage that combines items.
 
     Attributes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from gangline.pipeline.expand.jobs import JobParams, Notes
 from gangline.pipeline.expand.rules import Patterns, compile_globs, compile_rules, named_jobs
@@ -18,8 +17,7 @@ __all__ = ["Filtered", "collate_jobs", "items_of", "subdivide_jobs", "transform_
 Match = TypeVar("Match")
 
 
-@dataclass(frozen=True, slots=True)
-class Filtered(Generic[Match]):
+class Filtered(NamedTuple, Generic[Match]):
     """The declaration of a filtered stage.
 
     Attributes:

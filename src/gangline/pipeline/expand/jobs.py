@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 __all__ = ["EMPTY_FILES", "NO_MATCH", "NO_NAMES", "JobParams", "Notes"]
@@ -48,7 +47,6 @@ class JobParams(NamedTuple):
         return tuple(self.params[2:])
 
 
-@dataclass(slots=True)
 class Notes:
     """What the user should know about the jobs of a stage.
 
@@ -58,9 +56,12 @@ class Notes:
         unfound: The globs of a stage whose whole input they are, and which match no file.
     """
 
-    warnings: dict[str, None] = field(default_factory=dict)
-    unmatched: dict[str, None] = field(default_factory=dict)
-    unfound: Sequence[str] = ()
+    __slots__ = ("unfound", "unmatched", "warnings")
+
+    def __init__(self) -> None:
+        self.warnings: dict[str, None] = {}
+        self.unmatched: dict[str, None] = {}
+        self.unfound: Sequence[str] = ()
 
     def warn(self, text: str) -> None:
         """Note something about the stage."""

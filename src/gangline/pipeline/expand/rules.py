@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -20,8 +19,7 @@ MakeRule = Callable[[Any], Rule[Any]]
 """Compiles a pattern, or a structure of patterns, under the stage's filter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(NamedTuple):
     """What a filtered stage makes of each match, as declared.
 
     Attributes:
@@ -34,13 +32,12 @@ class Patterns:
 
     output: Any
     extras: Sequence[Any] = ()
-    named: Mapping[str, Any] = field(default_factory=dict)
+    named: Mapping[str, Any] = NO_NAMES
     more: Any = None
     mode: InputMode = InputMode.KEEP
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """`Patterns`, compiled."""
 
     inputs: Callable[[Any, Any], Any] | None

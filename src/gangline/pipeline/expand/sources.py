@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from gangline.pipeline.indicators import Placeholder, runtime_parameter
 from gangline.pipeline.names.namer import Blame
@@ -13,9 +12,10 @@ from gangline.pipeline.ruffus_exceptions import error_missing_runtime_parameter
 
 __all__ = ["Sources", "known_files", "refuse_stages", "resolve"]
 
+_NO_VALUES: Mapping[str, Any] = {}
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+
+class Sources(NamedTuple):
     """The world as the expansion of one stage sees it.
 
     Attributes:
@@ -29,7 +29,7 @@ class Sources:
     glob: Callable[[str], list[str]]
     outputs: Callable[[Any, bool], Any]
     directory: str
-    runtime: Mapping[str, Any] = field(default_factory=dict)
+    runtime: Mapping[str, Any] = _NO_VALUES
 
 
 def known_files(references: References, sources: Sources) -> dict[Any, Any]:

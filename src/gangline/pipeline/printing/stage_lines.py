@@ -7,7 +7,7 @@ developers ask for. The words, and what is left out at which level, are those of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gangline.pipeline.expand.jobs import JobParams
 from gangline.pipeline.printing.jobs import describe_job
@@ -25,8 +25,7 @@ _JOB_INDENT = " " * 3
 _ROW_INDENT = " " * 6
 
 
-@dataclass(frozen=True, slots=True)
-class StageLines:
+class StageLines(NamedTuple):
     """Puts stages into words.
 
     Attributes:

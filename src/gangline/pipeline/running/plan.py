@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.freshness.levels import get_level
@@ -25,8 +25,7 @@ __all__ = ["Plan", "planned"]
 _INDENT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What a run works with.
 
     Attributes:

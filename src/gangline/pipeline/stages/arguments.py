@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from gangline.pipeline.names.formatter import formatter
 from gangline.pipeline.names.inputs import InputMode, add_inputs, inputs
@@ -34,9 +33,10 @@ _MODES: dict[str, tuple[type[inputs] | type[add_inputs], InputMode]] = {
     "add_inputs": (add_inputs, InputMode.ADD),
 }
 
+_NO_NAMES: Mapping[str, Any] = {}
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+
+class Arguments(NamedTuple):
     """What a stage was declared with.
 
     Attributes:
@@ -57,7 +57,7 @@ class Arguments:
     filter: Any = None
     output: Any = ()
     extras: Sequence[Any] = ()
-    named: Mapping[str, Any] = field(default_factory=dict)
+    named: Mapping[str, Any] = _NO_NAMES
     more: Any = None
     mode: InputMode = InputMode.KEEP
     size: int = 0

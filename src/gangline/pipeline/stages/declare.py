@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gangline.pipeline.expand.old_style import file_rows, files_re_arguments, parallel_rows
@@ -109,7 +108,7 @@ def _declare_files_re(stage: Stage, unnamed: Sequence[Any], named: Mapping[str, 
     words = {name: value for name, value in named.items() if name in _FILES_RE_WORDS}
     combines, args = files_re_arguments(_positional(stage, unnamed, words, _FILES_RE_WORDS), stage.blame)
     arguments = parse_arguments(args, rest, KIND_RULES[Kind.FILES_RE].words, stage.declaration)
-    stage.arguments = replace(arguments, combines=combines)
+    stage.arguments = arguments._replace(combines=combines)
 
 
 def _positional(stage: Stage, unnamed: Sequence[Any], named: Mapping[str, Any], words: tuple[str, ...]) -> list[Any]:

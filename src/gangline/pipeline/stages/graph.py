@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from gangline.pipeline.ruffus_exceptions import error_circular_dependencies
 
@@ -25,8 +24,7 @@ class Node(Protocol):
 N = TypeVar("N", bound=Node)
 
 
-@dataclass(frozen=True)
-class Graph(Generic[N]):
+class Graph(NamedTuple, Generic[N]):
     """The stages that targets build on.
 
     Attributes:

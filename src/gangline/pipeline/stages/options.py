@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from gangline.errors import UsageError
 
@@ -16,8 +15,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class StageOptions:
+class StageOptions(NamedTuple):
     """Options of one stage; None is whatever the run says.
 
     Attributes:
@@ -111,4 +109,4 @@ def change_options(options: StageOptions, given: Mapping[str, Any], stage: str) 
     for name, value in given.items():
         attribute, check = _OPTIONS[name]
         changes[attribute] = getattr(_DEFAULTS, attribute) if value is None else check(name, value, stage)
-    return replace(options, **changes)
+    return options._replace(**changes)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gangline.pipeline.stages.graph import Graph, connect
 from gangline.pipeline.stages.lookup import lookup_pipeline, lookup_stages
@@ -14,8 +13,7 @@ from gangline.pipeline.stages.wiring import wire_pipelines
 __all__ = ["Selection", "pipeline_get_task_names", "select"]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What was asked for.
 
     Attributes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from gangline.pipeline.expand.jobs import JobParams, Notes
@@ -48,8 +47,7 @@ class Follow(NamedTuple):
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
+class Wiring(NamedTuple):
     """What a stage's declaration means at present.
 
     Attributes:
@@ -186,7 +184,7 @@ class Stage(Settings, Placeholder):
         def outputs(parent: Stage, bare: bool) -> Any:
             return as_input(outputs_of(parent), bare=bare and parent.is_single)
 
-        return list(self.wiring.expand(replace(sources, outputs=outputs), notes))
+        return list(self.wiring.expand(sources._replace(outputs=outputs), notes))
 
     def outputs(self, jobs: list[JobParams]) -> list[Any]:
         """What children see of these jobs.
@@ -255,14 +253,14 @@ class Stage(Settings, Placeholder):
                 inputs[number] = args.pop(f"input{number + 1}" if number else "input", inputs[number])
             if args:
                 raise error_set_input(f"Unexpected arguments in set_input({args}). Only expecting inputN=xxx")
-            self.arguments = replace(self.arguments, input=inputs)
+            self.arguments = self.arguments._replace(input=inputs)
             return self
         if "input" not in args:
             raise error_set_input("Missing the input argument in set_input(input=xxx)")
         new_input = args.pop("input")
         if args:
             raise error_set_input(f"Unexpected argument name in set_input({args}). Only expecting input=xxx.")
-        self.arguments = replace(self.arguments, input=new_input)
+        self.arguments = self.arguments._replace(input=new_input)
         return self
 
     def set_output(self, **args: Any) -> Self:
@@ -278,7 +276,7 @@ class Stage(Settings, Placeholder):
         new_output = args.pop("output")
         if args:
             raise error_set_output(f"Unexpected argument name in set_output({args}). Only expecting output=xxx.")
-        self.arguments = replace(self.arguments, output=new_output)
+        self.arguments = self.arguments._replace(output=new_output)
         return self
 
     def clone_into(self, pipeline: Pipeline) -> Stage:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 __all__ = ["TouchFiles", "register_cleanup"]
 
 
-@dataclass(frozen=True, slots=True)
 class TouchFiles:
-    """A function that sets the times of files to now and makes those that are missing."""
+    """A function that sets the times of files to now and makes those that are missing.
 
-    names: tuple[str, ...]
+    Args:
+        names: The files.
+    """
+
+    __slots__ = ("names",)
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
 
     def __call__(self) -> None:
         """Do so."""
