@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from gangline.recipes.records import BadRecord, from_json, node_name
+from gangline.recipes.records import BLANK, BadRecord, clock_fields, from_json, node_name
 from gangline.recipes.sending import MARK
 
 __all__ = ["JobVoice", "Verdict", "VerdictKind"]
@@ -172,18 +172,15 @@ class JobVoice:
     # Records ----------------------------------------------------------------------------------------------------
 
     def _record_of_line(self, stream: str, line: str, level: int, level_name: str) -> logging.LogRecord:
-        now = time.time()
         text = line if len(line) <= _LINE_MAX else f"{line[:_LINE_MAX]}…"
         record = logging.LogRecord.__new__(logging.LogRecord)
         record.__dict__ = {
-            **_NO_PLACE,
+            **BLANK,
+            **clock_fields(time.time()),
             "name": self._name,
             "msg": text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8"),
             "levelno": level,
             "levelname": level_name,
-            "created": now,
-            "msecs": float(int(now % 1.0 * 1000.0)),
-            "relativeCreated": (now - _STARTED_AT) * 1000.0,
             "host": self._host,
             "job": self._job,
             "stream": stream,
@@ -206,20 +203,3 @@ class JobVoice:
 
     def _origin(self) -> dict[str, Any]:
         return {"host": self._host, "job": self._job, "stream": "log"}
-
-
-_STARTED_AT = time.time()
-_NO_PLACE = {
-    **logging.makeLogRecord({}).__dict__,
-    "args": None,
-    "process": None,
-    "processName": None,
-    "thread": None,
-    "threadName": None,
-    "pathname": "",
-    "filename": "",
-    "module": "",
-    "funcName": None,
-    "lineno": 0,
-}
-"""What a record of a line has that was written nowhere in a program that we know."""

@@ -11,12 +11,24 @@ from __future__ import annotations
 import json
 import logging
 import time
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing would take a fifth of the time that is left to a node script's start
     from typing import Any
 
-__all__ = ["LINE_MAX_BYTES", "BadRecord", "encode", "from_json", "name_at_home", "node_name", "to_json", "to_line"]
+__all__ = [
+    "BLANK",
+    "LINE_MAX_BYTES",
+    "BadRecord",
+    "clock_fields",
+    "encode",
+    "from_json",
+    "name_at_home",
+    "node_name",
+    "to_json",
+    "to_line",
+]
 
 LINE_MAX_BYTES = 1_000_000
 """So long a line of the log channel may be."""
@@ -35,6 +47,14 @@ _RESERVED = _STANDARD | {"host", "job", "stream"}
 encode = json.JSONEncoder(separators=(",", ":")).encode
 """A value as one line of ASCII; it raises what `json.dumps` raises."""
 
+BLANK: dict[str, Any] = {
+    **logging.makeLogRecord({}).__dict__,
+    **dict.fromkeys(("args", "process", "processName", "thread", "threadName", "funcName"), None),
+    **dict.fromkeys(("pathname", "filename", "module"), ""),
+}
+"""What a record has of which nothing is known yet."""
+
+_STARTED_AT = time.time()
 _formatter = logging.Formatter()
 
 
@@ -170,35 +190,48 @@ def from_json(fields: object, host: str) -> logging.LogRecord:
     created = fields.get("created")
     if not isinstance(created, (int, float)) or not 0.0 <= created < _LAST_AT:
         created = time.time()
-    pathname = _text(fields, "pathname", "")
-    filename = pathname.rpartition("/")[2]
-    return logging.makeLogRecord({
-        **_extras(fields.get("extra")),
-        "name": name_at_home(name, host),
-        "msg": _clean(message),
-        "args": None,
-        "levelno": levelno,
-        "levelname": _text(fields, "levelname", None) or logging.getLevelName(levelno),
-        "pathname": pathname,
-        "filename": filename,
-        "module": filename.rpartition(".")[0] or filename,
-        "lineno": _number(fields, "lineno") or 0,
-        "funcName": _text(fields, "funcName", None),
+    record = logging.LogRecord.__new__(logging.LogRecord)  # its __init__ would look up what does not hold for the node
+    here = record.__dict__ = BLANK.copy()
+    if extra := fields.get("extra"):
+        here.update(_extras(extra))
+    here.update(_place(fields.get("pathname")))
+    here["name"] = name_at_home(name, host)
+    here["msg"] = _clean(message)
+    here["levelno"] = levelno
+    here["levelname"] = _text(fields, "levelname") or logging.getLevelName(levelno)
+    here["lineno"] = _number(fields, "lineno") or 0
+    here.update(clock_fields(created))
+    for key in _NUMBERS:
+        here[key] = _number(fields, key)
+    for key in _TEXTS:
+        here[key] = _text(fields, key)
+    here["host"] = host
+    return record
+
+
+def clock_fields(created: float) -> dict[str, float]:
+    """When it was logged, in the three ways that formatters know."""
+    return {
         "created": float(created),
         "msecs": float(int(created % 1.0 * 1000.0)),
         "relativeCreated": (created - _STARTED_AT) * 1000.0,
-        "process": _number(fields, "process"),
-        "processName": _text(fields, "processName", None),
-        "thread": _number(fields, "thread"),
-        "threadName": _text(fields, "threadName", None),
-        "exc_info": None,
-        "exc_text": _text(fields, "exc_text", None),
-        "stack_info": _text(fields, "stack_info", None),
-        "host": host,
-    })  # fmt: skip
+    }
 
 
-_STARTED_AT = time.time()
+_NUMBERS = ("process", "thread")
+_TEXTS = ("funcName", "processName", "threadName", "exc_text", "stack_info")
+
+
+@lru_cache(maxsize=256)
+def _place_of(pathname: str) -> dict[str, str]:
+    pathname = _clean(pathname)
+    filename = pathname.rpartition("/")[2]
+    return {"pathname": pathname, "filename": filename, "module": filename.rpartition(".")[0] or filename}
+
+
+def _place(pathname: object) -> dict[str, str]:
+    """The file in which it was logged, in the three ways that formatters know."""
+    return _place_of(pathname[:_SHORT_TEXT_MAX] if isinstance(pathname, str) else "")
 
 
 def _clean(text: str) -> str:
@@ -210,9 +243,9 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _text(fields: dict[str, Any], key: str, otherwise: Any) -> Any:
+def _text(fields: dict[str, Any], key: str) -> str | None:
     value = fields.get(key)
-    return _clean(value) if isinstance(value, str) else otherwise
+    return _clean(value) if isinstance(value, str) else None
 
 
 def _number(fields: dict[str, Any], key: str) -> int | None:
