@@ -51,13 +51,20 @@ example-thumbnails: $(READY) ## durable jobs: photographs made small by workers 
 	$(BIN)/python examples/thumbnails/fetch.py build/thumbnails/images
 	$(BIN)/python examples/thumbnails/run.py build/thumbnails/images build/thumbnails
 
+.PHONY: example-sky
+example-sky: $(READY) ## a recipe in two halves: sources in images of the sky, measured on hosts, drawn (build/sky)
+	$(BIN)/python examples/sky/prepare.py build/sky
+	cd build/sky && venv/bin/python ../../examples/sky/sky.py --verbose
+	@echo "Catalogue: build/sky/results/sources.csv"
+	@echo "Picture: build/sky/results/sources.svg"
+
 .PHONY: test
 test: lint ## lint, then all tests
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(call run-tests,)
 
 .PHONY: $(SUITES:%=test-%)
 $(SUITES:%=test-%): test-%: $(READY)
-	$(BIN)/python -m pytest $(PARALLEL) tests/$*
+	$(call run-tests,tests/$*)
 
 .PHONY: lint
 lint: $(READY) ## format, rules, types, layers
@@ -89,6 +96,12 @@ $(READY): requirements-dev.txt pyproject.toml
 
 $(BENCH)/.ready: requirements-bench.txt pyproject.toml
 	$(call make-environment,$(BENCH),bench)
+
+# Tests start hundreds of interpreters; where these may not write bytecode, each would compile the package for itself.
+define run-tests
+@$(BIN)/python -m compileall -q src
+$(BIN)/python -m pytest $(PARALLEL) $(1)
+endef
 
 define make-environment
 @test -n "$(PYTHON)" || { echo "Gangline needs Python 3.11 or newer with the venv module; none of '$(CANDIDATES)' is one." \

@@ -31,6 +31,7 @@ LONG = [
     "workers/test_running.py",
     "acceptance/test_demo.py",
     "workers/test_deaths.py",
+    "acceptance/test_sky_example.py",
     "acceptance/test_examples.py",
     "workers/test_rows.py",
     "testing/test_simulation.py",
