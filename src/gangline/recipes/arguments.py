@@ -6,6 +6,7 @@ Everything that is wrong is collected, so that it can be told together.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ from gangline.recipes.fields import MISSING, BoolField, Field
 from gangline.recipes.ingredients import Problem, Value
 from gangline.recipes.words import meant
 
-__all__ = ["Asked", "option_strings", "parse", "parser_for"]
+__all__ = ["Asked", "help_text", "option_strings", "parse"]
 
 _FLAGS = (
     (("-v", "--verbose"), "Tell more.", "count"),
@@ -26,6 +27,8 @@ _FLAGS = (
 _OF_THE_COMMAND = tuple(flag for flags, _, _ in _FLAGS for flag in flags)
 _BOOLS = ("true", "false", "yes", "no", "on", "off", "1", "0")
 _COMMAND_LINE = "the command line"
+_DATA = re.compile(r"-|-\d+|-\d*\.\d+")
+"""What is no option though it begins like one."""
 
 
 @dataclass(slots=True)
@@ -84,10 +87,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
 
-def parser_for(
-    name: str, text: str, fields: Mapping[str, Field], base: Mapping[str, Field]
-) -> tuple[argparse.ArgumentParser, dict[str, list[str]]]:
-    """The parser for a recipe's command line, and how each input is called there.
+def help_text(name: str, text: str, fields: Mapping[str, Field], base: Mapping[str, Field]) -> str:
+    """What a recipe takes on its command line.
 
     Args:
         name: The program.
@@ -95,6 +96,15 @@ def parser_for(
         fields: All inputs.
         base: Those that every recipe has.
     """
+    parser, _ = _options_parser(name, text, fields, base)
+    parser.add_argument("args", nargs="*", help=fields["args"].help.replace("%", "%%"))
+    return parser.format_help()
+
+
+def _options_parser(
+    name: str, text: str, fields: Mapping[str, Field], base: Mapping[str, Field]
+) -> tuple[argparse.ArgumentParser, dict[str, list[str]]]:
+    """The parser for options, and how each input is called there."""
     strings = option_strings(fields, base)
     taken = {option for options in strings.values() for option in options}
     parser = _Parser(
@@ -105,10 +115,9 @@ def parser_for(
     for each, options in strings.items():
         _add(groups[fields[each] is not base.get(each)], each, fields[each], options)
     common = groups[False]
-    for flags, help_text, action in _FLAGS:
+    for flags, what, action in _FLAGS:
         if free := [flag for flag in flags if flag not in taken]:
-            common.add_argument(*free, dest=f"+{flags[-1].strip('-')}", action=action, help=help_text)
-    parser.add_argument("args", nargs="*", help=fields["args"].help.replace("%", "%%"))
+            common.add_argument(*free, dest=f"+{flags[-1].strip('-')}", action=action, help=what)
     return parser, strings
 
 
@@ -122,34 +131,34 @@ def parse(name: str, text: str, fields: Mapping[str, Field], base: Mapping[str, 
         base: Those that every recipe has.
         argv: Its words, without the program.
     """
-    parser, strings = parser_for(name, text, fields, base)
+    parser, strings = _options_parser(name, text, fields, base)
     asked = Asked()
-    known = [option for options in strings.values() for option in options] + list(_OF_THE_COMMAND)
-    words = _joined(list(argv), fields, strings)
+    words = list(argv)
+    data = words[words.index("--") + 1 :] if "--" in words else []
+    words = _joined(words[: words.index("--")] if "--" in words else words, fields, strings)
     while True:
         try:
-            found, unknown = parser.parse_known_intermixed_args(words)
+            found, rest = parser.parse_known_args(words)
             break
         except UsageError as error:
-            left = _without_offender(words, str(error), strings)
+            left = _without_offender(words, str(error))
             asked.problems.append(Problem("", f"{_COMMAND_LINE}: {error}"))
             if left is None:
                 return asked
             words = left
-    for word in unknown:
+    known = [option for options in strings.values() for option in options] + list(_OF_THE_COMMAND)
+    for word in rest:
         option = word.partition("=")[0]
-        if option.startswith("-") and option != "-":
-            asked.problems.append(
-                Problem(option, f"{_COMMAND_LINE}: there is no option {option}; {_near(option, known)}")
-            )
+        if option.startswith("-") and not _DATA.fullmatch(word):
+            text = f"{_COMMAND_LINE}: there is no option {option}; {_near(option, known)}"
+            asked.problems.append(Problem(option, text))
     given: dict[str, Any] = vars(found)
     asked.verbose, asked.debug = given.pop("+verbose", 0), given.pop("+debug", False)
     asked.help, asked.schema = given.pop("+help", False), given.pop("+schema", False)
-    if not given.get("args"):
-        given.pop("args", None)
     for each, value in given.items():
-        options = strings.get(each)
-        asked.values[each] = Value(value, f"{_COMMAND_LINE}, {options[-1]}" if options else _COMMAND_LINE)
+        asked.values[each] = Value(value, f"{_COMMAND_LINE}, {strings[each][-1]}")
+    if data := [word for word in rest if not word.startswith("-") or _DATA.fullmatch(word)] + data:
+        asked.values["args"] = Value(data, _COMMAND_LINE)
     return asked
 
 
@@ -200,7 +209,7 @@ def _long(option: str, strings: Mapping[str, list[str]]) -> str:
     return next((each for each in options if each.startswith("--")), option)
 
 
-def _without_offender(words: list[str], message: str, strings: Mapping[str, list[str]]) -> list[str] | None:
+def _without_offender(words: list[str], message: str) -> list[str] | None:
     """The words without the option that the parser complains of; None if it is not found."""
     named = message.partition(":")[0].removeprefix("argument ").split("/")
     for index, word in enumerate(words):

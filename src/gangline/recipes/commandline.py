@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from gangline.errors import UsageError
-from gangline.recipes.arguments import parse, parser_for
+from gangline.recipes.arguments import help_text, parse
 from gangline.recipes.console import Console
 from gangline.recipes.cooking import cook, cook_noted
 from gangline.recipes.ingredients import InputError
@@ -41,7 +41,7 @@ def main(recipe: Step, argv: Sequence[str]) -> int:
     except UsageError as error:  # the declaration itself
         return _complain(f"recipe {recipe.name}: {error}")
     if asked.help:
-        sys.stdout.write(parser_for(program, text, recipe.inputs.fields, BASE_INPUTS)[0].format_help())
+        sys.stdout.write(help_text(program, text, recipe.inputs.fields, BASE_INPUTS))
         return 0
     if asked.schema:
         sys.stdout.write(json.dumps(type(recipe).json_schema(), indent=2) + "\n")

@@ -123,7 +123,7 @@ class Ingredients(MutableMapping[str, Any]):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._fields:
-            raise AttributeError(f"{self._owner} has no {self._kind} {name!r}; {meant(name, self._public())}")
+            raise AttributeError(f"{self._owner} has no {self._kind} {name!r}; {self._meant(name)}")
         return self[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -255,7 +255,7 @@ class Ingredients(MutableMapping[str, Any]):
         return Problem(name, f"there is no {self._kind} {name!r}{where}; {self._meant(name)}")
 
     def _meant(self, name: str) -> str:
-        return meant(name, list(self._fields), [each for each in self._fields if each not in self._common])
+        return meant(name, self._fields, [each for each in self._fields if each not in self._common])
 
     def _missing_text(self, name: str) -> str:
         field = self._fields[name]

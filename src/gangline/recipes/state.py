@@ -106,6 +106,9 @@ class State:
                 error = sqlite3.DatabaseError(said)
                 error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
                 raise error
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            # The last moments before a power failure may be lost, so that jobs run once more; the form never is.
+            connection.execute("PRAGMA synchronous = NORMAL")
             if not tables:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute(_QUERIES["create_tasks"])
