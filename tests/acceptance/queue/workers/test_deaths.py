@@ -16,7 +16,7 @@ def test_q2_q25_jobs_of_a_killed_worker_run_again_on_another_one(queue: Queue, s
     until(lambda: len(lines("log")) == 5)
     first.stop(signal.SIGKILL)
     first.wait()
-    start("--slots", "5", "--lease", "1", "--name", "second")
+    start("--slots", "5", "--lease", "20", "--name", "second")
     until(lambda: len(lines("log")) == 10)
     records = queue.wait(ids, 60)
     assert {record.state for record in records} == {"complete"}
@@ -50,7 +50,7 @@ def test_q3_a_job_that_dies_is_an_error_and_the_worker_lives(queue: Queue, start
 
 def test_q16_a_worker_that_is_asked_to_stop_finishes_what_runs(queue: Queue, start: Start):
     worker = start("--slots", "1")
-    running = queue.enqueue(Sleep, log="log", name="a", seconds=1)
+    running = queue.enqueue(Sleep, log="log", name="a", seconds=3)
     until(lambda: lines("log"))
     waiting = queue.enqueue(Sleep, log="log", name="b")
     worker.stop()

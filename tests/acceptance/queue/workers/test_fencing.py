@@ -14,11 +14,11 @@ from tests.acceptance.queue.workers.support import Daemon, Start, lines, until
 
 def test_q2_the_late_writes_of_a_worker_that_stood_still_are_refused(queue: Queue, start: Start):
     frozen = start("--slots", "1", "--lease", "1", "--name", "frozen")
-    job = queue.enqueue(Sleep, log="log", name="a", seconds=0.7)
+    job = queue.enqueue(Sleep, log="log", name="a", seconds=2)
     until(lambda: lines("log"))
     frozen.stop(signal.SIGSTOP)
     until(lambda: len(lines("log")) == 2)  # its engine goes on and ends the job, of which nobody hears
-    start("--slots", "1", "--lease", "1", "--name", "second")
+    start("--slots", "1", "--lease", "20", "--name", "second")
     until(lambda: len(lines("log")) == 3)
     frozen.stop(signal.SIGCONT)
     record = queue.wait(job, 60)

@@ -77,7 +77,7 @@ def test_q10_limits_of_one_host_and_of_all(queue: Queue, start: Start, other_hos
         start("--slots", "2", host=host, ready=False)
     until(lambda: len(queue.workers()) == 4)
     assert {worker.host for worker in queue.workers()} == {here, other_host}
-    jobs = [{"log": "each", "number": n, "seconds": 0.2} for n in range(6)]
+    jobs = [{"log": "each", "number": n, "seconds": 0.6} for n in range(6)]
     queue.wait(queue.enqueue_many(Where, jobs, max_parallel=1), 60)
     assert at_once("each") == (2, {here: 1, other_host: 1})
     jobs = [{"log": "all", "number": n, "seconds": 0.05} for n in range(6)]
@@ -177,7 +177,7 @@ def test_q18_q24_a_job_of_another_class_with_priority_is_next_as_well(queue: Que
 
 def test_a_full_class_does_not_stand_before_another(queue: Queue, start: Start):
     start("--slots", "2")
-    slow = [{"log": "slow", "name": str(n), "seconds": 30} for n in range(200)]
+    slow = [{"log": "slow", "name": str(n), "seconds": 100} for n in range(200)]
     queue.enqueue_many(Sleep, slow, max_parallel=1, priority=1)
     until(lambda: lines("slow"))
     fast = queue.enqueue_many(Quick, [{"log": "fast", "n": n} for n in range(20)])

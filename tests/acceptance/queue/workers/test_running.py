@@ -74,7 +74,7 @@ def test_q6_kill_ends_the_whole_process_group(queue: Queue, start: Start):
 
 def test_q7_remove_of_a_running_job(queue: Queue, start: Start):
     start("--slots", "1")
-    job = queue.enqueue(Sleep, log="log", seconds=0.5)
+    job = queue.enqueue(Sleep, log="log", seconds=2)
     until(lambda: lines("log"))
     assert queue.remove(job) == "running"
     until(lambda: queue.get(job).removed_at is not None and queue.get(job).state != "running")
@@ -165,7 +165,7 @@ def test_q21_a_job_of_another_interpreter(queue: Queue, start: Start, here: Path
         "class Job(DurableJob):\n    def execute(self): return sys.prefix\n"
     )
     start("--slots", "1")
-    assert queue.wait(queue.enqueue("elsewhere.Job", python=str(here / "env")), 30).result == str(here / "env")
-    missing = queue.wait(queue.enqueue("elsewhere.Job", python=str(here / "none")), 30)
+    assert queue.wait(queue.enqueue("elsewhere.Job", python=str(here / "env")), 60).result == str(here / "env")
+    missing = queue.wait(queue.enqueue("elsewhere.Job", python=str(here / "none")), 60)
     assert missing.state == "error"
     assert "none" in missing.last_error
