@@ -210,11 +210,12 @@ class _Host:
         self.port = port
         self.folder = folder / name
         self._common = folder
+        self.home = self.folder / "home"  # not the user's own, whose shell may do all kinds of things
         self._hostkey = self.folder / "hostkey"
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.folder.mkdir()
+        self.home.mkdir(parents=True)
         _make_key(self._hostkey)
         shutil.copy(self._hostkey, self.folder / "hostkey.first")
         shutil.copy(self._hostkey.with_suffix(".pub"), self.folder / "hostkey.first.pub")
@@ -222,8 +223,8 @@ class _Host:
             f"ListenAddress {self.address}:{self.port}\nHostKey {self._hostkey}\nPidFile none\n"
             f"AuthorizedKeysFile {self._common / 'authorized_keys'}\nStrictModes no\nUsePAM no\nUseDNS no\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n"
-            "MaxStartups 100:30:200\nPrintMotd no\nPrintLastLog no\nAllowTcpForwarding yes\n"
-            f"SetEnv PATH={Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
+            "MaxStartups 100:30:200\nMaxSessions 100\nPrintMotd no\nPrintLastLog no\nAllowTcpForwarding yes\n"
+            f"SetEnv HOME={self.home} PATH={Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
         )
 
     def start_sshd(self) -> None:
@@ -354,6 +355,11 @@ class _OnLoopback(_Host):
 
     def __init__(self, folder: Path, name: str, number: int) -> None:
         super().__init__(folder, name, f"127.0.{os.getpid() % 200 + 10}.{number}", _LOOPBACK_PORT + os.getpid() % 50)
+
+    def start(self) -> None:
+        super().start()
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)  # as Debian's service does
 
     def _all_processes(self) -> list[tuple[int, str]]:
         server = f" {self.address} {self.port}\0".encode()

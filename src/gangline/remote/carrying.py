@@ -13,7 +13,7 @@ BOOT = "import sys;b=sys.stdin.buffer;exec(b.read(int(b.readline())))"
 """What the host's Python is started with. No quotes, no newline, so that every login shell hands it over as it is."""
 
 _PACKAGE = "gangline.remote.agent"
-_MODULES = ("wire", "loop", "outgoing", "spawn", "job", "logport", "main")
+_MODULES = ("wire", "loop", "outgoing", "spawn", "guard", "strays", "job", "logport", "main")
 """In the order in which they import each other."""
 
 _UNPACK = """

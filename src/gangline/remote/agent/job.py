@@ -3,7 +3,8 @@
 Rules:
 - A job is over when its first process has ended, nothing is left of its group, and all it has written is passed on.
 - What its first process leaves behind in the group is ended like a job that is called off: SIGTERM, a grace, SIGKILL.
-- A process that has left the group (a daemon) is not waited for, even if it holds the pipes open.
+- A process that has left the group (a daemon) is not waited for, even if it holds the pipes open, and lives on. It is
+  ended only when the job is called off.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gangline.remote.agent import wire
 from gangline.remote.agent.loop import Loop
 from gangline.remote.agent.outgoing import Outgoing
 from gangline.remote.agent.spawn import spawn
+from gangline.remote.agent.strays import MARK, Strays
 
 GRACE_S = 2.0
 """How long a group has to end after SIGTERM."""
@@ -37,6 +39,7 @@ class Job:
         extra: More variables for its environment.
         loop: What calls back.
         outgoing: Where to report.
+        strays: Finds those of its processes that have left its group.
         on_over: Called when it is over, with the payload that its ENDED frame is to carry.
 
     Raises:
@@ -50,18 +53,21 @@ class Job:
         extra: dict[str, str],
         loop: Loop,
         outgoing: Outgoing,
+        strays: Strays,
         on_over: Callable[[Job, dict[str, Any]], None],
     ) -> None:
         self.number = number
         self._loop = loop
         self._outgoing = outgoing
+        self._strays = strays
         self._on_over = on_over
-        self._process = spawn(order, extra)
+        self._outside: list[int] = []
+        self._process = spawn(order, {**extra, MARK: strays.mark(number)})
         self.pid = self._process.pid
         self._begun = time.monotonic()
         self._seconds = 0.0
         self._exit: int | None = None
-        self._kill_due: float | None = None
+        self._ending = False
         self._killed_at: float | None = None
         self._over = False
         self._input = bytearray()
@@ -143,17 +149,25 @@ class Job:
     # How it ends -----------------------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """End its group: SIGTERM and, after the grace, SIGKILL."""
-        if self._kill_due is None and not self._over:
-            self._kill_due = time.monotonic() + GRACE_S
-            self._signal(signal.SIGTERM)
-            self._signal(signal.SIGCONT)  # one that is stopped could not follow
-            self._loop.after(GRACE_S, self.kill)
+        """End all its processes: SIGTERM and, after the grace, SIGKILL."""
+        if not self._ending and not self._over:
+            if self._exit is None:
+                self._outside = self._strays.of(self.number)
+            self._end_group()
+
+    def _end_group(self) -> None:
+        self._ending = True
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)  # one that is stopped could not follow
+        self._loop.after(GRACE_S, self.kill)
 
     def kill(self) -> None:
-        """End its group by force."""
+        """End all its processes by force."""
         if not self._over:
-            self._kill_due = self._killed_at = time.monotonic()
+            if self._exit is None:
+                self._outside = self._strays.of(self.number)
+            self._ending = True
+            self._killed_at = time.monotonic()
             self._signal(signal.SIGKILL)
 
     def send_signal(self, number: int) -> None:
@@ -174,8 +188,9 @@ class Job:
             return
         for fd in list(self._streams):
             self._read(fd)
-        if self._group_exists() and not self._beyond_killing():
-            self.end()
+        if self._exists() and not self._beyond_killing():
+            if not self._ending:
+                self._end_group()
             self._loop.after(_LOOK_AGAIN_S, self.look)
             return
         self._conclude()
@@ -185,7 +200,10 @@ class Job:
         self._close_input()
         for fd in list(self._streams):
             left = _LAST_WORDS_BYTES
-            while left > 0 and fd in self._streams and (count := self._read(fd)):
+            while left > 0 and fd in self._streams:
+                count = self._read(fd)
+                if not count:
+                    break
                 left -= count
             if fd in self._streams:
                 self._close_stream(fd)
@@ -201,18 +219,26 @@ class Job:
         """Whether what is left are zombies that nobody reaps, or processes that the system cannot end now."""
         return self._killed_at is not None and time.monotonic() > self._killed_at + _AFTER_KILL_S
 
-    def _group_exists(self) -> bool:
+    def _exists(self) -> bool:
+        """Whether something is left of what is to end with it."""
         return self._signal(0)
 
     def _signal(self, number: int) -> bool:
-        """Whether there was somebody in the group to send it to."""
-        try:
-            os.killpg(self.pid, number)
-        except ProcessLookupError:
-            return False
-        except PermissionError:  # members that have become another user
-            return True
+        """Whether there was somebody to send it to."""
+        there = _is_sent(os.killpg, self.pid, number)
+        for pid in self._outside:
+            there = _is_sent(os.kill, pid, number) or there
+        return there
+
+
+def _is_sent(send: Callable[[int, int], None], target: int, number: int) -> bool:
+    try:
+        send(target, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it has become another user
         return True
+    return True
 
 
 def _signal_name(number: int) -> str:

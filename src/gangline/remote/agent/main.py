@@ -14,17 +14,20 @@ import time
 from typing import Any
 
 from gangline.remote.agent import wire
+from gangline.remote.agent.guard import Guard
 from gangline.remote.agent.job import GRACE_S, Job
 from gangline.remote.agent.logport import HOST, LogPort
 from gangline.remote.agent.loop import Loop
 from gangline.remote.agent.outgoing import Outgoing
 from gangline.remote.agent.spawn import NotStarted
+from gangline.remote.agent.strays import Strays
 
 _DESCRIPTORS = 4096
 _LAST_RECORDS_S = 1.0
 """How long the log connections of a job whose process has ended may stay open."""
 
 _PARENT_LOOK_S = 1.0
+_PR_SET_CHILD_SUBREAPER = 36
 _LEAVE_S = GRACE_S + 1.0
 """How long the end of everything may take."""
 
@@ -49,6 +52,8 @@ class Agent:
         self._keepalive_s = keepalive_s
         self._parent = parent
         self._heard_at = time.monotonic()
+        self._guard = Guard()
+        self._strays = Strays(os.urandom(8).hex())
         self._jobs: dict[int, Job] = {}
         self._by_pid: dict[int, Job] = {}
         self._tokens: dict[int, str] = {}
@@ -150,11 +155,12 @@ class Agent:
             if order["logs"] is not None:
                 extra["GANGLINE_LOG_TOKEN"] = order["token"]
                 self._expect(number, order)
-            job = Job(number, order, extra, self._loop, self._outgoing, self._on_over)
+            job = Job(number, order, extra, self._loop, self._outgoing, self._strays, self._on_over)
         except NotStarted as exc:
             self._forget_logs(number)
             self._report(wire.NOT_STARTED, number, {"kind": exc.kind, "message": str(exc)})
             return
+        self._guard.add(job.pid)
         self._jobs[number] = self._by_pid[job.pid] = job
         self._report(wire.STARTED, number, {"pid": job.pid})
 
@@ -204,7 +210,7 @@ class Agent:
 
     def _close(self, number: int, ended: dict[str, Any]) -> None:
         self._forget_logs(number)
-        del self._jobs[number]
+        self._guard.discard(self._jobs.pop(number).pid)
         self._report(wire.ENDED, number, ended)
 
     def _forget_logs(self, number: int) -> None:
@@ -256,4 +262,13 @@ def main(keepalive_s: float, parent: int) -> None:
         enough = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(_DESCRIPTORS, most)
         if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < enough:
             resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
+    with contextlib.suppress(Exception):  # only a convenience, and not everywhere
+        _adopt_orphans()
     Agent(incoming, outgoing, keepalive_s, parent).run()
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of processes whose own has ended (Linux): not every process 1 reaps them."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
