@@ -7,8 +7,10 @@ from benchmarks.scenarios import (
     file_jobs,
     graph,
     import_time,
+    log_lines,
     map_small,
     map_tracked,
+    node_scripts,
     nothing_to_do,
     program_start,
     queue_draining,
@@ -47,6 +49,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     *queue_entering.SCENARIOS,
     *queue_latency.SCENARIOS,
     *queue_growing.SCENARIOS,
+    node_scripts.SCENARIO,
+    log_lines.SPEED,
+    log_lines.MEMORY,
 )
 
 

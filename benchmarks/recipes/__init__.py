@@ -1,0 +1,1 @@
+"""Node scripts that benchmarks have run on hosts."""
