@@ -118,7 +118,7 @@ def test_a_run_that_was_killed_or_interrupted_goes_on(number: signal.Signals) ->
         assert time.monotonic() < limit
         time.sleep(0.01)
     assert call("retry").exit_code == 2  # it is still running
-    time.sleep(0.3)  # what is done is known to be done
+    time.sleep(1.0)  # what is done is known to be done
     program.send_signal(number)
     assert program.wait(timeout=60) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     Path("wait").unlink()

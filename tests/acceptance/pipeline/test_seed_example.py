@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 from gangline.pipeline import *
 import time
@@ -53,11 +55,13 @@ def most_at_once(ends: list[float]) -> int:
     return max(sum(1 for other in ends if end - SLEEP_S < other <= end) for end in ends)
 
 
-def test_no_more_than_the_limits_and_as_many_as_they_allow_run_at_once(tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+def ran(folder: Path) -> tuple[int, int]:
+    """How many downloads and how many of the second stage ran at once at most."""
+    folder.mkdir()
+    (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "ignore::ResourceWarning", "program.py"],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
@@ -65,8 +69,18 @@ def test_no_more_than_the_limits_and_as_many_as_they_allow_run_at_once(tmp_path:
     )
     assert done.stderr == ""
     assert done.stdout.count("FTP downloading") == done.stdout.count("FTP Finished downloading") == 10
-    downloaded = [path.stat().st_mtime for path in tmp_path.glob("*.stage2")]
-    processed = [path.stat().st_mtime for path in tmp_path.glob("*.stage3")]
+    downloaded = [path.stat().st_mtime for path in folder.glob("*.stage2")]
+    processed = [path.stat().st_mtime for path in folder.glob("*.stage3")]
     assert (len(downloaded), len(processed)) == (10, 10)
-    assert (most_at_once(downloaded), most_at_once(processed)) == (3, 5)
     assert max(downloaded) < min(processed) - SLEEP_S
+    return most_at_once(downloaded), most_at_once(processed)
+
+
+def test_no_more_than_the_limits_and_as_many_as_they_allow_run_at_once(tmp_path: Path) -> None:
+    for attempt in range(3):  # a machine that is busy may not start as many as are allowed in the time that they take
+        downloads, others = ran(tmp_path / str(attempt))
+        assert downloads <= 3
+        assert others <= 5
+        if (downloads, others) == (3, 5):
+            return
+    pytest.fail("never as many as are allowed")

@@ -11,7 +11,7 @@ from gangline.testing.probes.door import Door
 
 __all__ = ["PATIENCE_S", "Gate"]
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long anything may take before it is held to be never."""
 
 
