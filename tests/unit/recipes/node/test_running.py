@@ -10,10 +10,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from gangline.errors import RemoteError
+from gangline.recipes.receiving import JobVoice
+from gangline.remote.command import Command, CommandResult
+from gangline.remote.connection import HostConnection
 from tests.unit.recipes.node.conftest import Play, node_script
 
 
@@ -390,3 +395,35 @@ def test_scripts_with_a_job_number_work_as_well(tmp_path: Path) -> None:
     command = [sys.executable, script, "17", "localhost", "0", "x", "y z"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (4, "x y z\n")
+
+
+def test_it_can_be_debugged(tmp_path: Path) -> None:
+    script = node_script(tmp_path, "self.logger.info('got %s', args)")
+    command = [sys.executable, "-m", "pdb", str(script), "localhost", "0", "a"]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GANGLINE")}
+    steps = "break 6\ncontinue\nprint(args)\nclear 1\ncontinue\nquit\n"
+    ended = subprocess.run(command, input=steps, env=own, capture_output=True, text=True, check=True)
+    assert "('a',)" in ended.stdout
+    assert "got ('a',)" in ended.stderr
+
+
+def test_ten_at_once_are_heard_to_the_last_line(
+    tmp_path: Path, connection: HostConnection, kept: list[logging.LogRecord]
+) -> None:
+    script = node_script(tmp_path, "for n in range(1000): self.logger.info('%s %d', args[0], n)")
+    left, ended = threading.Semaphore(0), list[CommandResult | RemoteError]()
+
+    def on_end(how: CommandResult | RemoteError) -> None:
+        ended.append(how)
+        left.release()
+
+    for number in range(10):
+        env = {"GANGLINE_HOST": f"host{number}", "GANGLINE_LOG_LEVEL": "20"}
+        command = Command((sys.executable, str(script), f"n{number}"), env=env, logs=2, log_level=logging.INFO)
+        connection.run(command, JobVoice(f"host{number}", number, "script", ""), on_end)
+    for _ in range(10):
+        assert left.acquire(timeout=60)
+    assert [how.exit_code for how in ended if isinstance(how, CommandResult)] == [0] * 10
+    for number in range(10):
+        arrived = [record.getMessage() for record in kept if record.name == f"node.host{number}.measure"]
+        assert arrived == [f"n{number} {n}" for n in range(1000)]
