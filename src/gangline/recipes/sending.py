@@ -28,7 +28,7 @@ MARK = "\x1egangline"
 
 _STDERR = 2
 _CONNECT_S = 10.0
-_DELIVERY_S = 60.0
+_DELIVERY_S = 600.0
 """So long a receiver that is alive but slow may take to read what was sent."""
 
 
