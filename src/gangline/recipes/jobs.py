@@ -101,6 +101,8 @@ class ComputeJob:
 
 
 def _hosts(host: str | Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(host, (str, list, tuple)):
+        raise UsageError(f"a host is named by a text, several by a list of texts, not by {host!r}")
     hosts = (host,) if isinstance(host, str) else tuple(host)
     if not hosts:
         raise UsageError("a job needs a host; the list of alternatives is empty")

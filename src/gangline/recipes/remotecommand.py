@@ -86,19 +86,19 @@ class RemoteCommandRecipeMixIn:
         most = configured_max_per_node(config) if max_per_node in (None, 0) else max_per_node
         if most is not None and (not isinstance(most, int) or most < 1):
             raise UsageError(f"max_per_node must be a whole number, 1 or more, not {most!r}")
-        schedule = Schedule(
-            site_for(connection_options(config)),
-            checked,
-            policy,
-            logger=logger,
-            path=command_path(config),
-            env={**command_environment(config), **(env or {})},
-            log_level=logger.getEffectiveLevel(),
-            max_per_node=most,
-            memory=getattr(self, "job_memory", None),
-            journal=getattr(self, "job_journal", None),
-        )
-        with _interrupted_by_sigterm():
+        with _interruptible():
+            schedule = Schedule(
+                site_for(connection_options(config)),
+                checked,
+                policy,
+                logger=logger,
+                path=command_path(config),
+                env={**command_environment(config), **(env or {})},
+                log_level=logger.getEffectiveLevel(),
+                max_per_node=most,
+                memory=getattr(self, "job_memory", None),
+                journal=getattr(self, "job_journal", None),
+            )
             result = schedule.run()
         if not result.ok:
             _error_of(self).set()
@@ -140,18 +140,21 @@ class _Terminated:
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Whoever ends this process by SIGTERM ends its jobs first, where nobody has decided otherwise.
+def _interruptible() -> Iterator[None]:
+    """Whoever ends this process by Ctrl-C or SIGTERM ends its jobs first, where nobody has decided otherwise.
 
     Raises:
         SystemExit: With 143, as a shell has it, after SIGTERM.
     """
-    here = threading.current_thread() is threading.main_thread()
-    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     terminated = _Terminated()
-    signal.signal(signal.SIGTERM, terminated)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if before[signal.SIGINT] is signal.default_int_handler:
+        signal.signal(signal.SIGINT, on_interrupt)
+    if before[signal.SIGTERM] is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, terminated)
     try:
         yield
     except KeyboardInterrupt:
@@ -159,4 +162,6 @@ def _interrupted_by_sigterm() -> Iterator[None]:
             raise SystemExit(128 + signal.SIGTERM) from None
         raise
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, handler in before.items():
+            if handler is not None:  # else it was not made in Python
+                signal.signal(number, handler)

@@ -21,7 +21,7 @@ from gangline.messages import Terms
 from gangline.recipes.entry import Entry, outcome_of
 from gangline.recipes.outcome import JobOutcome, ScheduleResult
 from gangline.recipes.receiving import JobVoice
-from gangline.recipes.site import SLOTS_MAX, Site, limit_name
+from gangline.recipes.site import Site, limit_name
 from gangline.remote.command import Command
 
 if TYPE_CHECKING:
@@ -139,11 +139,13 @@ class Schedule:
         return Entry(number, job, host, JobVoice(host, number, job.name, token), token, left=left)
 
     def _work(self) -> None:
-        wanted = Counter(entry.host for entry in self._open.values())
-        if self._max_per_node is not None:
-            self._site.limit(wanted, self._max_per_node)
-        with self._site.use(wanted, self._hear):
+        wanted: Counter[str] = Counter()
+        for entry in self._open.values():
+            wanted.update((entry.host, *entry.left))  # whichever of the alternatives it will be
+        with self._site.use(wanted, self._max_per_node, self._hear):
             try:
+                for host in {entry.host: None for entry in self._open.values()}:
+                    self._site.connect(host)
                 self._submit(list(self._open.values()))
                 self._go_on_until_done()
             except BaseException:
@@ -273,10 +275,7 @@ class Schedule:
         moved.tried = entry.tried + 1
         if old is not None:
             self._cancel(old)
-        if self._max_per_node is not None:
-            self._site.limit([host], self._max_per_node)
-        there = sum(each.host == host for each in self._open.values())
-        self._site.connect(host, at_least=min(there, SLOTS_MAX))
+        self._site.connect(host)
         self._submit([moved])
 
     def _cancel(self, handle: Handle) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,38 +36,45 @@ class Site:
         self.gathering = threading.Lock()
         self._lock = threading.Lock()
         self._wanted: Counter[str] = Counter()
+        self._caps: dict[str, list[int]] = {}
         self._listeners: list[Callable[[HostEvent], None]] = []
 
     @contextmanager
-    def use(self, wanted: Mapping[str, int], listener: Callable[[HostEvent], None]) -> Iterator[None]:
-        """Have so many slots on these hosts, and hear what becomes of the hosts.
+    def use(self, wanted: Mapping[str, int], cap: int | None, listener: Callable[[HostEvent], None]) -> Iterator[None]:
+        """Be able to have so many slots on these hosts, and hear what becomes of the hosts.
 
         Args:
             wanted: How many jobs are to run there at once, by host.
+            cap: No more than so many jobs run on each of them at once, whoever has scheduled them; None: no limit. Of
+                the schedules of the moment the one with the lowest decides.
             listener: Is called from another thread, and must not wait.
         """
+        caps = {} if cap is None else dict.fromkeys(wanted, cap)
         with self._lock:
             self._listeners.append(listener)
             self._wanted.update(wanted)
+            for host, each in caps.items():
+                self._caps.setdefault(host, []).append(each)
+                self._apply_cap(host)
         try:
-            for host in wanted:
-                self.connect(host)
             yield
         finally:
             with self._lock:
                 self._listeners.remove(listener)
                 self._wanted.subtract(wanted)
+                for host, each in caps.items():
+                    self._caps[host].remove(each)
+                    self._apply_cap(host)
 
-    def connect(self, host: str, *, at_least: int = 1) -> None:
+    def connect(self, host: str) -> None:
         """Bring a host up, unless it is."""
         with self._lock:
-            slots = min(max(self._wanted[host], at_least), SLOTS_MAX)
+            slots = min(max(self._wanted[host], 1), SLOTS_MAX)
         self._backend.connect(host, slots)
 
-    def limit(self, hosts: Iterable[str], max_per_node: int) -> None:
-        """From now on, no more than so many jobs run on each of these hosts at once, whoever has scheduled them."""
-        for host in hosts:
-            self.session.set_limit(limit_name(host), max_per_node)
+    def _apply_cap(self, host: str) -> None:
+        if not self.session.closed:
+            self.session.set_limit(limit_name(host), min(self._caps[host], default=SLOTS_MAX))
 
     def _on_host(self, event: HostEvent) -> None:
         with self._lock:
