@@ -11,8 +11,6 @@ of its own.
 
 from __future__ import annotations
 
-import builtins
-import importlib
 import marshal
 import sys
 from types import CellType, FunctionType
@@ -21,8 +19,8 @@ from typing import Any
 import cloudpickle
 
 from gangline._engine.closure import captured_globals, imported_submodules
-from gangline._engine.context import current
 from gangline._engine.importable import is_importable, is_importable_module, uses_module_globals
+from gangline._engine.rebuild import complete_function, make_function
 
 __all__ = ["FullPickler"]
 
@@ -65,7 +63,7 @@ class FullPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle shi
             },
         }
         code = marshal.dumps(function.__code__)
-        return _make_function, (code, home, function.__name__, len(cells)), state, None, None, _complete_function
+        return make_function, (code, home, function.__name__, len(cells)), state, None, None, complete_function
 
 
 def _declare_unimportable(obj: Any) -> None:
@@ -80,29 +78,3 @@ def _contents(cell: CellType) -> tuple[bool, Any]:
         return True, cell.cell_contents
     except ValueError:
         return False, None
-
-
-def _make_function(code: bytes, home: str, name: str, cells: int) -> FunctionType:
-    context = current()
-    if home != "__main__":
-        scope = importlib.import_module(home).__dict__
-    elif context is not None:
-        scope = context.namespace
-    else:
-        scope = {"__name__": "__main__", "__builtins__": builtins}
-    return FunctionType(marshal.loads(code), scope, name, None, tuple(CellType() for _ in range(cells)))
-
-
-def _complete_function(function: FunctionType, state: dict[str, Any]) -> None:
-    captured = state["globals"]
-    context = current()
-    if context is not None and function.__globals__ is context.namespace:
-        context.fill(captured)
-    else:
-        function.__globals__.update(captured)
-    for cell, (full, value) in zip(function.__closure__ or (), state["cells"], strict=True):
-        if full:
-            cell.cell_contents = value
-    function.__dict__.update(state["attributes"])
-    for name, value in state["slots"].items():
-        setattr(function, name, value)

@@ -5,7 +5,6 @@ Its arguments are the descriptors of its inbox, outbox, cell and lifeline. Every
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import signal
@@ -121,5 +120,3 @@ def _prepare_for_tasks(context: EngineContext, options: dict[str, Any]) -> None:
     install_streams(route)
     capture_logs(route, options["log_level"])
     display.install()
-    with contextlib.suppress(ImportError):  # another interpreter may do without, as long as nothing travels by value
-        import cloudpickle  # noqa: F401

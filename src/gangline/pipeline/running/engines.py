@@ -72,6 +72,14 @@ class Engines:
         """Whether a stage's jobs run on this very thread, as they are submitted."""
         return self.place_of(stage) == INLINE
 
+    def bring_up(self, stage: StageRun) -> None:
+        """Begin to bring up the engines that a stage's jobs will need, if they are not there.
+
+        Raises:
+            BackendError: There cannot be any.
+        """
+        self._session(self.place_of(stage))
+
     def submit(self, jobs: list[JobRun]) -> None:
         """Have jobs of one stage run.
 

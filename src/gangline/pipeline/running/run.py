@@ -273,6 +273,7 @@ class Run:
                     for job in portion:
                         self._outcomes.touched(job, make=self._options.touching is Touching.FILES)
                     return
+                self._engines.bring_up(run)  # they start while the history is written
                 self._plan.recorder.begin([job.params for job in portion])
                 run.begun.extend(portion)
         if not run.begun or self._stopping:

@@ -41,7 +41,7 @@ def task_of(stage: Stage, function: Callable[..., Any] | None, *, apart: bool) -
     def run_job(*args: Any, **named: Mapping[str, Any]) -> None:
         work(*args, **named)
 
-    arguments = list(sys.argv)
+    arguments = tuple(sys.argv)  # not a list: a function that holds what may change would travel with each job anew
 
     def run_job_apart(*args: Any, **named: Mapping[str, Any]) -> None:
         sys.argv[:] = arguments  # a program's functions may look at what it was started with
