@@ -292,9 +292,9 @@ class HostConnection:
         if not data:
             self._on_gone()
             return
-        if not self._spoken:
-            data = self._after_preamble(data)
         try:
+            if not self._spoken:
+                data = self._after_preamble(data)
             for kind, number, payload in self._decoder.feed(data):
                 self._on_frame(kind, number, payload)
         except (wire.FrameError, ValueError, LookupError, TypeError) as exc:
