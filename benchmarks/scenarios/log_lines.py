@@ -18,6 +18,7 @@ LINES = 100_000
 NODES = 10
 RATE = "20,000 lines/s, the limit"
 FLAT = "20 MB, the limit"
+PAGE_BYTES = 4096.0
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -85,8 +86,8 @@ def measure_recipe(size: int) -> Figure:
 
 
 def measure_growth(size: int) -> Figure:
-    """Bytes by which the recipe's process has grown while so many lines came in."""
-    return Figure(talk(size)[1])
+    """Bytes by which the recipe's process has grown while so many lines came in; one page at least."""
+    return Figure(max(talk(size)[1], PAGE_BYTES))
 
 
 def measure_local(size: int) -> Figure:
