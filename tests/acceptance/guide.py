@@ -33,7 +33,7 @@ class Session(NamedTuple):
 def read(guide: str) -> Iterator[Session | str]:
     """The blocks of a guide: the texts of programs, whose first line is a comment with their name, and sessions."""
     for block in _BLOCK.finditer(guide):
-        if block[1] == "python":
+        if block[1] == "python" or (block[1] == "ini" and block[2].startswith("# ")):
             yield block[2]
         elif block[1] == "console":
             yield Session(block.start(2), block.end(2), _COMMAND.findall(block[2]))
@@ -66,6 +66,7 @@ def _answer(command: str, folder: Path, environment: dict[str, str]) -> str:
     )
     text = done.stdout.replace(str(folder), FOLDER)
     here = re.escape(socket.gethostname())
+    text = re.sub(rf"node\.{here}\.", f"node.{HOST}.", text)
     text = re.sub(rf"(process \d+ on ){here}", rf"\g<1>{HOST}", text)
     text = re.sub(rf"{here}-(\d+) on {here}", rf"{HOST}-\g<1> on {HOST}", text)
     text = re.sub(rf"by \S+ on {here}", f"by {USER} on {HOST}", text)

@@ -60,6 +60,7 @@ def test_its_commands_and_their_options_exist() -> None:
         "examples/variants/README.md",
         "examples/primes/README.md",
         "examples/thumbnails/README.md",
+        "examples/sky/README.md",
     ],
 )
 def test_links_to_files_lead_somewhere(document: str) -> None:
