@@ -22,7 +22,12 @@ class Waits(BaseRecipe, RemoteCommandRecipeMixIn):
 before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
 folder, hosts = sys.argv[1], sys.argv[2:]
 # Each job has a child that would outlive it, and ignores a gentle end.
-text = f"trap '' TERM INT; echo $$ > {folder}/$0.pid; sleep 300 & echo $! > {folder}/$0.child; touch {folder}/$0.up; wait; sleep 300"
+text = "; ".join([
+    "trap '' TERM INT",
+    f"echo $$ > {folder}/$0.pid",
+    f"sleep 300 & echo $! > {folder}/$0.child",
+    f"touch {folder}/$0.up; wait; sleep 300",
+])
 jobs = [ComputeJob(host, ["sh", "-c", text, f"{host}-{n}"]) for host in hosts for n in range(3)]
 try:
     Waits()._schedule_jobs(jobs)
