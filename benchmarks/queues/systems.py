@@ -19,6 +19,10 @@ from benchmarks.queues import servers
 from benchmarks.queues.jobs import URL
 
 SQLITE, POSTGRES = "Gangline, SQLite", "Gangline, PostgreSQL"
+DEFAULT_BATCH, LARGE_BATCH = 10, 100
+PGQUEUER, PGQUEUER_LARGE = "pgqueuer", f"pgqueuer, batches of {LARGE_BATCH}"
+"""As it is if nothing is said, and as it drains a queue of short jobs fastest."""
+
 JOBS = "benchmarks.queues.jobs"
 ROOT = Path(__file__).resolve().parents[2]
 Commands = Callable[[int], list[list[str]]]
@@ -169,8 +173,8 @@ def procrastinate() -> Iterator[System]:
 
 
 @contextmanager
-def pgqueuer() -> Iterator[System]:
-    """PostgreSQL with pgqueuer."""
+def pgqueuer(batch: int) -> Iterator[System]:
+    """PostgreSQL with pgqueuer, whose workers take so many jobs at a time."""
     with servers.postgres() as url:
         os.environ[URL] = url
         subprocess.run([installed("pgq"), "--pg-dsn", url, "install"], check=True, stdout=subprocess.DEVNULL)
@@ -192,7 +196,7 @@ def pgqueuer() -> Iterator[System]:
                 enqueue_many=lambda numbers: run(
                     queries.enqueue([ENTRY] * len(numbers), [b"%d" % number for number in numbers], [0] * len(numbers))
                 ),
-                workers=each([sys.executable, "-m", f"{JOBS}.for_pgqueuer"]),
+                workers=each([sys.executable, "-m", f"{JOBS}.for_pgqueuer", str(batch)]),
                 url=url,
                 left=partial(_one, url, "SELECT count(*) FROM pgqueuer"),
             )
@@ -211,7 +215,8 @@ SYSTEMS: dict[str, Callable[[], AbstractContextManager[System]]] = {
     SQLITE: gangline_on_sqlite,
     POSTGRES: gangline_on_postgres,
     "huey": huey,
-    "pgqueuer": pgqueuer,
+    PGQUEUER: partial(pgqueuer, DEFAULT_BATCH),
+    PGQUEUER_LARGE: partial(pgqueuer, LARGE_BATCH),
     "procrastinate": procrastinate,
     "Celery + Redis": celery,
     "dramatiq + Redis": dramatiq,

@@ -1,9 +1,13 @@
-"""pgqueuer's job, and its worker as a program: the command `pgq run` cannot be relied on with each version of Typer."""
+"""pgqueuer's job, and its worker as a program: the command `pgq run` cannot be relied on with each version of Typer.
+
+The program's argument is how many jobs are taken at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
 import asyncpg  # type: ignore[import-not-found]
@@ -13,11 +17,9 @@ from benchmarks.queues import marks
 from benchmarks.queues.jobs import url
 
 ENTRY = "mark"
-BATCH = 100
-"""With its default, 10, it drains a queue at half the speed."""
 
 
-async def work() -> None:
+async def work(batch: int) -> None:
     """Work until it is ended."""
     logging.getLogger("pgqueuer").setLevel(logging.ERROR)
     queuer = PgQueuer(AsyncpgDriver(await asyncpg.connect(url())))
@@ -26,8 +28,8 @@ async def work() -> None:
     async def mark(job: Any) -> None:
         marks.mark(int(job.payload))
 
-    await queuer.run(batch_size=BATCH)
+    await queuer.run(batch_size=batch)
 
 
 if __name__ == "__main__":
-    asyncio.run(work())
+    asyncio.run(work(int(sys.argv[1])))

@@ -152,6 +152,40 @@ def test_a_claim_that_somebody_else_has_is_lost(store: JobStore) -> None:
     assert store.turn(other, [Ending(999_999, 1, "complete")]).lost == [(999_999, 1)]
 
 
+def test_both_claims_of_a_job_that_was_lost_and_taken_again_may_end_at_once(store: JobStore) -> None:
+    uid = worker(store, lease_s=0.02)
+    numbers = store.add([new(), new()])
+    old = take(store, uid, 2)
+    assert eventually(store.recover) == numbers
+    again = take(store, uid, 2)
+    endings = [Ending(claim.id, claim.fence, "complete", result="1") for claim in (old[0], *again, old[1])]
+    assert sorted(store.turn(uid, endings).lost) == sorted((claim.id, claim.fence) for claim in old)
+    assert store.count_states() == {State.COMPLETE: 2}
+    assert store.turn(uid, endings[1:3]).lost == []
+
+
+def test_what_complete_jobs_have_to_tell_stays_theirs(store: JobStore) -> None:
+    uid = worker(store)
+    numbers = store.add([new() for _ in range(40)])
+    claims = take(store, uid, 40)
+    store.remove(numbers[5])
+    endings = [
+        Ending(
+            claim.id, claim.fence, "complete", runtime_s=place / 8, message=f"m{place}" if place % 2 else "",
+            result=f'{{"place": {place}}}' if place % 3 else "", sources=("s",) if place % 10 == 9 else (),
+        )
+        for place, claim in enumerate(claims)
+    ]  # fmt: skip
+    assert store.turn(uid, endings[20:] + endings[:20]).lost == []
+    for place, number in enumerate(numbers):
+        found = row(store, number)
+        assert (found.state, found.journaled, found.runtime_s) == (State.COMPLETE, True, place / 8)
+        assert found.message == (f"m{place}" if place % 2 else "")
+        assert found.result == ({"place": place} if place % 3 else None)
+        assert found.sources == (["s"] if place % 10 == 9 else [])
+        assert (found.removed_at is not None) == (place == 5)
+
+
 def test_many_endings_and_claims_in_one_turn(store: JobStore) -> None:
     uid = worker(store)
     numbers = store.add([new(attempts=2) for _ in range(300)])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 
 from gangline.errors import StoreError, StoreUnavailable, UsageError
 from gangline.store.jobs import open_store
-from gangline.store.jobs.port import Ending, JobStore, Lane
+from gangline.store.jobs.port import Claim, Ending, JobStore, Lane
 from gangline.store.jobs.postgres import opening, tidying
 from gangline.store.jobs.postgres.statements import STATEMENTS
 from tests.integration.queue_store.conftest import Open, emptied
@@ -297,12 +298,23 @@ def backlog(open_queue: Open, admin: psycopg.Connection[Any]) -> Iterator[tuple[
     admin.execute("ALTER TABLE gangline.jobs SET (autovacuum_enabled = off); SET search_path = gangline")
     store.add([new(), new()])
     claim = take_one(store, uid)
-    told = f'[{{"job": {claim.id}, "fence": {claim.fence}, "kind": "complete"}}]'
-    admin.execute(f"SELECT turn({int(uid, 16)}, '{told}', 1, '{{}}', FALSE)".encode())
+    admin.execute(call_turn(uid, [claim], 1).encode())
     store.add([new(Lane("tests.Job"), priority=one % 3) for one in range(20_000)])
     store.add([new(Lane("tests.Other"), priority=one % 3) for one in range(500)])
     yield store, uid
     admin.execute("ALTER TABLE gangline.jobs RESET (autovacuum_enabled)")
+
+
+def call_turn(uid: str, ended: Sequence[Claim], room: int) -> str:
+    """The call in which jobs have ended, and some are claimed: both ways of telling of an end are used."""
+    some, others = ended[: len(ended) // 2 + 1], ended[len(ended) // 2 + 1 :]
+    completed = {
+        "jobs": [claim.id for claim in some],
+        "fences": [claim.fence for claim in some],
+        "runtimes": [1.5 for _ in some],
+    }
+    endings = [{"job": claim.id, "fence": claim.fence, "kind": "complete"} for claim in others]
+    return f"SELECT turn({int(uid, 16)}, '{json.dumps(completed)}', '{json.dumps(endings)}', {room}, '{{}}', FALSE)"
 
 
 def explain(connection: psycopg.Connection[Any], call: str) -> list[str]:
@@ -334,15 +346,14 @@ def check_plan(plan: str) -> None:
 def test_a_turn_finds_its_jobs_by_the_index(backlog: tuple[JobStore, str], admin: psycopg.Connection[Any]) -> None:
     store, uid = backlog
     claims = take(store, uid, 50)
-    told = ", ".join(f'{{"job": {claim.id}, "fence": {claim.fence}, "kind": "complete"}}' for claim in claims[:20])
     for room in (5, 50):
-        plans = explain(admin, f"SELECT turn({int(uid, 16)}, '[{told}]', {room}, '{{}}', FALSE)")
+        plans = explain(admin, call_turn(uid, claims[:20], room))
         assert any("jobs_ready" in plan for plan in plans)
         for plan in plans:
             check_plan(plan)
     assert admin.execute("SELECT count(*) FROM jobs WHERE state = 'running'").fetchone() == (86,)
     store.pause("class", "tests.Other")  # one lane is left
-    for plan in explain(admin, f"SELECT turn({int(uid, 16)}, NULL, 5, '{{}}', FALSE)"):
+    for plan in explain(admin, f"SELECT turn({int(uid, 16)}, NULL, NULL, 5, '{{}}', FALSE)"):
         check_plan(plan)
         assert "FOR UPDATE" not in plan or "Sort" not in plan, plan
 

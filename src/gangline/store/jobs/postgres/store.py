@@ -57,13 +57,13 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside, Waking):
         """See `JobStore.finish_within`."""
         if not isinstance(connection, psycopg.Connection):
             raise UsageError(f"this queue lies in PostgreSQL; {type(connection).__name__} is no connection to it")
-        told = self._endings([ending])
+        completed, endings = self._endings([ending])
         with explained(self._address):
             work = PostgresWork(connection, self._address.schema)
             # An ending that was told before will not do here: the caller's work would be written twice.
             if not work.run("hold_claim", job=ending.job, fence=ending.fence):
                 return False
-            ((held,),) = work.run("end_within", endings=told)
+            ((held,),) = work.run("end_within", completed=completed, endings=endings)
         return bool(held)
 
     def connect(self) -> psycopg.Connection[Any]:

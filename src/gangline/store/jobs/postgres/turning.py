@@ -28,12 +28,13 @@ class Turning(Entering):
     ) -> TurnResult:  # fmt: skip
         """See `JobStore.turn`."""
         number = worker_id(worker)
-        told = self._endings(endings) if endings else None
+        completed, others = self._endings(endings)
         with self._reading() as work:  # one statement is a transaction of its own; nothing else is sent
             ((answer,),) = work.run(
                 "turn",
                 worker=number,
-                endings=told,
+                completed=completed,
+                endings=others,
                 room=room,
                 ahead=json.dumps(dict(ahead or {})),
                 forced_only=forced_only,
@@ -54,14 +55,24 @@ class Turning(Entering):
             self._lanes |= {number: lane_of(*fields) for number, *fields in found}
         return [Claim(row[0], row[1], self._lanes[row[2]], *row[3:]) for row in rows]
 
-    def _endings(self, endings: Sequence[Ending]) -> str:
-        """Endings as `end_jobs` reads them: what is empty is left out."""
+    def _endings(self, endings: Sequence[Ending]) -> tuple[str | None, str | None]:
+        """Endings as `end_jobs` reads them: those that are simple, and the others; None if there are none."""
+        simple: dict[int, Ending] = {}
+        others = []
         for ending in endings:
+            # The claims of a job that was lost and taken again may end at the same time.
+            if ending.job in simple or ending.kind != "complete" or _has_more_to_tell(ending):
+                others.append(ending)
+            else:
+                simple[ending.job] = ending
+        for ending in others:
             if ending.next:
                 self._know_lanes(ending.next)
-        return json.dumps([self._told(ending) for ending in endings])
+        told = json.dumps([self._told(ending) for ending in others]) if others else None
+        return _completed(list(simple.values())), told
 
     def _told(self, ending: Ending) -> dict[str, Any]:
+        """What is empty is left out."""
         told: dict[str, Any] = {
             "job": ending.job, "fence": ending.fence, "kind": ending.kind, "runtime_s": ending.runtime_s,
         }  # fmt: skip
@@ -82,3 +93,23 @@ class Turning(Entering):
         if ending.next:
             told["next"] = self._plain(ending.next)
         return told
+
+
+def _has_more_to_tell(ending: Ending) -> bool:
+    return bool(ending.error or ending.output or ending.sources or ending.next)
+
+
+def _completed(endings: Sequence[Ending]) -> str | None:
+    """Jobs that are complete, as lists of the same length; one in which there is nothing is left out."""
+    if not endings:
+        return None
+    lists: dict[str, list[Any]] = {
+        "jobs": [ending.job for ending in endings],
+        "fences": [ending.fence for ending in endings],
+        "runtimes": [ending.runtime_s for ending in endings],
+    }
+    if any(ending.message for ending in endings):
+        lists["messages"] = [clean(ending.message, MESSAGE_LIMIT) or None for ending in endings]
+    if any(ending.result for ending in endings):
+        lists["results"] = [clean(ending.result) or None for ending in endings]
+    return json.dumps(lists)

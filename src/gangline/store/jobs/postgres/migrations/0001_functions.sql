@@ -130,16 +130,80 @@ BEGIN
     PERFORM tell_changed(FOUND, FALSE);
 END $$;
 
--- Writes what became of claims; returns those that were not held, and whether a job of a limited class has ended.
-CREATE FUNCTION end_jobs(endings jsonb, OUT lost jsonb, OUT freed boolean) LANGUAGE plpgsql 
+-- Writes what became of claims; returns those that were not held, and whether a job of a limited class has ended. `completed`
+-- is for the many that are complete and have little to tell, as lists of the same length; `endings` for all others.
+CREATE FUNCTION end_jobs(completed jsonb, endings jsonb, OUT lost jsonb, OUT freed boolean) LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    more_lost jsonb;
+    more_freed boolean;
+BEGIN
+    IF completed IS NOT NULL THEN
+        SELECT c.lost, c.freed INTO lost, freed FROM complete_jobs(completed) c;
+    END IF;
+    IF endings IS NOT NULL THEN
+        SELECT e.lost, e.freed INTO more_lost, more_freed FROM end_each(endings) e;
+        lost := coalesce(lost || more_lost, lost, more_lost);
+        freed := coalesce(freed OR more_freed, more_freed);
+    END IF;
+END $$;
+
+-- The claims of some jobs that are not held. The claim's number stands there still if the same was told before; taking a job
+-- back raises it.
+CREATE FUNCTION lost_of(ids bigint[], fences bigint[]) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+    SELECT jsonb_agg(jsonb_build_array(told.job, told.fence)) FROM unnest(ids, fences) AS told (job, fence)
+    WHERE (SELECT j.fence FROM jobs j WHERE j.id = told.job) IS DISTINCT FROM told.fence
+$$;
+
+CREATE FUNCTION has_limits(lane_ids bigint[]) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM lanes WHERE id = ANY (lane_ids) AND (max_parallel IS NOT NULL OR max_parallel_total IS NOT NULL)
+    )
+$$;
+
+-- Rows are found by their ids alone, in their order, and what is told of them by its place in the lists: to join the two would
+-- take longer than to write them.
+CREATE FUNCTION complete_jobs(completed jsonb, OUT lost jsonb, OUT freed boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    now_s double precision := clock();
+    ids bigint[] := ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(completed -> 'jobs'));
+    fences bigint[] := ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(completed -> 'fences'));
+    runtimes double precision[] :=
+        ARRAY(SELECT value::double precision FROM jsonb_array_elements_text(completed -> 'runtimes'));
+    messages text[] := ARRAY(SELECT value FROM jsonb_array_elements_text(completed -> 'messages'));
+    results text[] := ARRAY(SELECT value FROM jsonb_array_elements_text(completed -> 'results'));
+    done bigint[];
+    lane_ids bigint[];
+BEGIN
+    WITH written AS (
+        UPDATE jobs SET
+            state = 'complete', place = NULL, journaled = TRUE, unique_key = NULL, lease_until = NULL, killing = FALSE,
+            removing = FALSE, runtime_s = runtimes[array_position(ids, id)], finished_at = now_s,
+            message = coalesce(messages[array_position(ids, id)], message), result = results[array_position(ids, id)],
+            removed_at = CASE WHEN removing THEN now_s ELSE removed_at END
+        WHERE id = ANY (ids) AND state = 'running' AND fence = fences[array_position(ids, id)]
+        RETURNING id, lane
+    )
+    SELECT array_agg(id), array_agg(lane) INTO done, lane_ids FROM written;
+    IF done IS NULL OR cardinality(done) < cardinality(ids) THEN
+        lost := lost_of(ids, fences);
+    END IF;
+    IF done IS NOT NULL THEN
+        freed := has_limits(lane_ids);
+        PERFORM answer_needs(done);
+        PERFORM tell_changed(FALSE, TRUE);
+    END IF;
+END $$;
+
+CREATE FUNCTION end_each(endings jsonb, OUT lost jsonb, OUT freed boolean) LANGUAGE plpgsql AS $$
 DECLARE
     now_s double precision := clock();
     complete bigint[];
     some_final boolean;
     some_ready boolean;
     done bigint[];
+    lane_ids bigint[];
     ids bigint[];
     item record;
 BEGIN
@@ -192,16 +256,16 @@ BEGIN
             line.value ->> 0, (line.value ->> 1)::double precision, line.value ->> 2
         FROM told t, jsonb_array_elements(t.output) WITH ORDINALITY AS line (value, number)
     )
-    SELECT array_agg(w.id), array_agg(w.id) FILTER (WHERE w.state = 'complete'),
-        bool_or(w.state NOT IN ('pending', 'deferred', 'failed')), bool_or(w.state IN ('pending', 'deferred', 'failed')),
-        coalesce(bool_or(l.max_parallel IS NOT NULL OR l.max_parallel_total IS NOT NULL), FALSE)
-    INTO done, complete, some_final, some_ready, freed
-    FROM written w JOIN lanes l ON l.id = w.lane;
+    SELECT array_agg(w.id), array_agg(w.id) FILTER (WHERE w.state = 'complete'), array_agg(w.lane),
+        bool_or(w.state NOT IN ('pending', 'deferred', 'failed')), bool_or(w.state IN ('pending', 'deferred', 'failed'))
+    INTO done, complete, lane_ids, some_final, some_ready
+    FROM written w;
+    freed := has_limits(lane_ids);
     IF done IS NULL OR cardinality(done) < jsonb_array_length(endings) THEN
-        -- The claim's number stands there still if the same was told before; taking a job back raises it.
-        SELECT jsonb_agg(jsonb_build_array(e.job, e.fence)) INTO lost
-        FROM jsonb_to_recordset(endings) AS e (job bigint, fence bigint)
-        WHERE (SELECT j.fence FROM jobs j WHERE j.id = e.job) IS DISTINCT FROM e.fence;
+        lost := lost_of(
+            ARRAY(SELECT (e ->> 'job')::bigint FROM jsonb_array_elements(endings) e),
+            ARRAY(SELECT (e ->> 'fence')::bigint FROM jsonb_array_elements(endings) e)
+        );
     END IF;
     FOR item IN
         SELECT e.job, e.sources, e.next
@@ -228,7 +292,7 @@ BEGIN
 END $$;
 
 -- The ready jobs of some lanes that are next, best first, held by this transaction; those that others hold are left out.
-CREATE FUNCTION hold_next(lane_ids bigint[], most bigint) RETURNS SETOF bigint LANGUAGE plpgsql 
+CREATE FUNCTION hold_next(lane_ids bigint[], most bigint) RETURNS SETOF bigint LANGUAGE plpgsql
 SET enable_sort = off AS $$
 BEGIN
     RETURN QUERY SELECT id FROM jobs WHERE place = 'ready' AND lane = lane_ids[1]
@@ -251,7 +315,7 @@ END $$;
 CREATE FUNCTION choose_jobs(worker_name text, worker_host text, room bigint, ahead jsonb, forced_only boolean)
 RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
-    most bigint := greatest(room, (SELECT max(value::bigint) FROM jsonb_each_text(ahead)));
+    most bigint := room;
     own bigint;
     free_here bigint;
     open_ids bigint[] := '{}';
@@ -267,6 +331,9 @@ DECLARE
     extra bigint := 32;
     is_limited boolean;
 BEGIN
+    IF ahead <> '{}' THEN
+        most := greatest(room, (SELECT max(value::bigint) FROM jsonb_each_text(ahead)));
+    END IF;
     FOR lane IN
         WITH RECURSIVE open (lane) AS (
             SELECT (SELECT min(j.lane) FROM jobs j WHERE j.place = 'ready')
@@ -369,8 +436,8 @@ CREATE FUNCTION free_of(here bigint, total bigint, running jsonb) RETURNS bigint
 $$;
 
 -- A worker's turn: see `JobStore.turn`. NULL if there is no such worker.
-CREATE FUNCTION turn(worker_number bigint, endings jsonb, room bigint, ahead jsonb, forced_only boolean)
-RETURNS json LANGUAGE plpgsql 
+CREATE FUNCTION turn(worker_number bigint, completed jsonb, endings jsonb, room bigint, ahead jsonb, forced_only boolean)
+RETURNS json LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -387,15 +454,19 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    IF endings IS NOT NULL THEN
-        SELECT e.lost, e.freed INTO lost, freed FROM end_jobs(endings) e;
+    IF completed IS NOT NULL OR endings IS NOT NULL THEN
+        SELECT e.lost, e.freed INTO lost, freed FROM end_jobs(completed, endings) e;
     END IF;
     now_s := clock();
-    UPDATE jobs SET place = CASE WHEN EXISTS (SELECT 1 FROM needs n WHERE n.job = jobs.id) THEN 'held' ELSE 'ready' END
-    WHERE id = ANY (ARRAY(
-        SELECT id FROM jobs WHERE place = 'waiting' AND query_at <= now_s ORDER BY query_at LIMIT 1000 FOR UPDATE SKIP LOCKED
-    ));
-    PERFORM tell_changed(FOUND, FALSE);
+    next_at := (SELECT min(query_at) FROM jobs WHERE place = 'waiting');
+    IF next_at <= now_s THEN
+        UPDATE jobs SET place = CASE WHEN EXISTS (SELECT 1 FROM needs n WHERE n.job = jobs.id) THEN 'held' ELSE 'ready' END
+        WHERE id = ANY (ARRAY(
+            SELECT id FROM jobs WHERE place = 'waiting' AND query_at <= now_s ORDER BY query_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+        ));
+        PERFORM tell_changed(FOUND, FALSE);
+        next_at := (SELECT min(query_at) FROM jobs WHERE place = 'waiting');
+    END IF;
     IF NOT me.halting AND (room > 0 OR ahead <> '{}') THEN
         chosen := choose_jobs(me.name, me.host, room, ahead, forced_only);
     END IF;
@@ -416,6 +487,6 @@ BEGIN
         PERFORM tell_changed(EXISTS (SELECT 1 FROM jobs WHERE place = 'ready'), FALSE);
     END IF;
     SELECT json_agg(json_build_array(id, fence) ORDER BY id) INTO orders FROM jobs WHERE killing AND worker = worker_number;
-    next_at := least((SELECT min(query_at) FROM jobs WHERE place = 'waiting'), (SELECT min(s.next_at) FROM schedules s));
+    next_at := least(next_at, (SELECT min(s.next_at) FROM schedules s));
     RETURN json_build_array(claimed, lost, orders, CASE WHEN next_at IS NOT NULL THEN greatest(0, next_at - clock()) END, me.halting);
 END $$;
