@@ -284,10 +284,7 @@ class HostsBackend:
         """
         if function is not run_command:
             raise UsageError("on hosts only commands can be run: submit gangline.backends.hosts.run_command")
-        payload = _build_payload(*args, **kwargs)
-        if not isinstance(payload.command, Command):
-            raise UsageError(f"run_command takes a Command, not {type(payload.command).__name__}")
-        return payload
+        return _build_payload(*args, **kwargs)
 
     def send(self, engine: EngineId, tasks: Sequence[tuple[TaskId, Payload]]) -> None:
         """Have a slot run commands, in this order."""
@@ -422,7 +419,9 @@ class HostsBackend:
             connection.close(max(0.0, deadline - time.monotonic()))
 
 
-def _build_payload(command: Command, listener: Listener | None = None, gate: Gate | None = None) -> _Payload:
+def _build_payload(command: object, listener: Listener | None = None, gate: Gate | None = None) -> _Payload:
+    if not isinstance(command, Command):
+        raise UsageError(f"run_command takes a Command, not {type(command).__name__}")
     return _Payload(command, listener, gate)
 
 

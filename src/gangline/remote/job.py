@@ -81,14 +81,15 @@ class RemoteJob:
     def _on_ended(self, ended: Mapping[str, Any]) -> None:
         self._hear("stdout", self._out.end())
         self._hear("stderr", self._err.end())
+        duration_s = float(ended["seconds"])
         result = CommandResult(
             host=self._host,
             argv=self._command.argv,
             pid=self.pid,
             exit_code=None if ended["exit"] is None else int(ended["exit"]),
             signal=str(ended["signal"]),
-            duration_s=float(ended["seconds"]),
-            started_at=self.started_at,
+            duration_s=duration_s,
+            started_at=min(self.started_at, time.time() - duration_s),  # word of both may have come at once
             stderr_tail=tuple(self._tail),
         )
         self._on_end(result)
