@@ -50,6 +50,7 @@ encode = json.JSONEncoder(separators=(",", ":")).encode
 BLANK: dict[str, Any] = {
     **logging.makeLogRecord({}).__dict__,
     **dict.fromkeys(("args", "process", "processName", "thread", "threadName", "funcName"), None),
+    "lineno": 0,
     **dict.fromkeys(("pathname", "filename", "module"), ""),
 }
 """What a record has of which nothing is known yet."""
@@ -67,6 +68,7 @@ def node_name(host: str) -> str:
     return f"node.{host or 'localhost'}"
 
 
+@lru_cache(maxsize=512)
 def name_at_home(name: str, host: str) -> str:
     """How a logger of a process on that host is called at its master."""
     home = node_name(host)
@@ -198,13 +200,16 @@ def from_json(fields: object, host: str) -> logging.LogRecord:
     here["name"] = name_at_home(name, host)
     here["msg"] = _clean(message)
     here["levelno"] = levelno
-    here["levelname"] = _text(fields, "levelname") or logging.getLevelName(levelno)
-    here["lineno"] = _number(fields, "lineno") or 0
+    here["levelname"] = logging.getLevelName(levelno)
     here.update(clock_fields(created))
     for key in _NUMBERS:
-        here[key] = _number(fields, key)
+        value = fields.get(key)
+        if isinstance(value, int) and -_INT_MAX < value < _INT_MAX:
+            here[key] = value
     for key in _TEXTS:
-        here[key] = _text(fields, key)
+        value = fields.get(key)
+        if isinstance(value, str):
+            here[key] = _clean(value)
     here["host"] = host
     return record
 
@@ -218,8 +223,8 @@ def clock_fields(created: float) -> dict[str, float]:
     }
 
 
-_NUMBERS = ("process", "thread")
-_TEXTS = ("funcName", "processName", "threadName", "exc_text", "stack_info")
+_NUMBERS = ("lineno", "process", "thread")
+_TEXTS = ("levelname", "funcName", "processName", "threadName", "exc_text", "stack_info")
 
 
 @lru_cache(maxsize=256)
@@ -238,19 +243,7 @@ def _clean(text: str) -> str:
     """A text that every file can take, and not too long."""
     if len(text) > 2 * _TEXT_MAX:  # what was cut when it was sent is a little longer than the limit
         text = _cut(text, _TEXT_MAX)
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _text(fields: dict[str, Any], key: str) -> str | None:
-    value = fields.get(key)
-    return _clean(value) if isinstance(value, str) else None
-
-
-def _number(fields: dict[str, Any], key: str) -> int | None:
-    value = fields.get(key)
-    return value if isinstance(value, int) and -_INT_MAX < value < _INT_MAX else None
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _extras(extra: object) -> dict[str, Any]:
