@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ def measure_recipe(size: int) -> Figure:
     class Recipe(RemoteCommandRecipeMixIn):
         logger = logging.getLogger("recipe")
 
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled modules are kept, as after an installation
     recipe = Recipe()
     recipe.logger.setLevel(logging.INFO)
 
