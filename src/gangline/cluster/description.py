@@ -16,6 +16,7 @@ COMPUTE, HEAD, NAME, SUB = "Compute.Nodes", "Head.Nodes", "ClusterName", "SubClu
 
 _DEPTH_MAX = 50
 _PARAMETER = re.compile(r"\s*[^\s=#]+\s*=")
+_NO_HOST = "[](){}'\"*,;=\\"
 _SLOTS = ("slots", "cpu", "max_slots", "max-slots")
 
 
@@ -230,5 +231,6 @@ def _host_and_slots(name: str, words: list[str], where: str) -> tuple[str, int |
 
 
 def _check_host(host: str, where: str) -> None:
-    if not host or host.startswith("-") or any(letter.isspace() or not letter.isprintable() for letter in host):
+    wrong = any(letter.isspace() or not letter.isprintable() or letter in _NO_HOST for letter in host)
+    if not host or host.startswith("-") or wrong:
         raise ClusterError(f"{where}: {host!r} cannot be the name of a host")

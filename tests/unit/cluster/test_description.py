@@ -117,6 +117,8 @@ def test_a_list_of_hosts(put):
         ("alpha\nbeta --oops\n", "line 2: '--oops' is not understood"),
         ("alpha slots=0\n", "line 1: a host has one slot or more"),
         ("-oevil\n", "line 1: '-oevil' cannot be the name of a host"),
+        ("node[1..3\n", "line 1: 'node[1' cannot be the name of a host"),
+        ("node1,node2\n", "line 1: 'node1,node2' cannot be the name of a host"),
         ("node1..x9\n", "line 1: 'node1..x9' is no range; one is node001..9"),
         ("ClusterName = a\nSubClusters = [gone]\n", "gone cannot be read: No such file or directory (a subcluster in "),
     ],
@@ -129,7 +131,7 @@ def test_what_makes_no_sense_is_named_with_file_and_line(put, text, words):
     assert path in str(caught.value)
 
 
-@pytest.mark.parametrize("host", ["-x", "a b", "a\tb", "\x07", ""])
+@pytest.mark.parametrize("host", ["-x", "a b", "a\tb", "\x07", "", "a[1", "a,b", "2*a"])
 def test_names_that_no_host_can_have(put, host):
     cluster = ClusterDesc(put(f"ClusterName = a\nCompute.Nodes = [fine, '{host}']\n"))
     with pytest.raises(ClusterError, match=re.escape(f"Compute.Nodes: {host!r} cannot be the name of a host")):
