@@ -117,7 +117,9 @@ def find_task(
     if isinstance(recipe, str):
         recipe = _find_recipe(parent, recipe)
     if not (isinstance(recipe, type) and issubclass(recipe, Step)):
-        raise UsageError(f"task {name}: {recipe!r} is no recipe: it must be a class derived from Step, or its name")
+        raise UsageError(
+            f"task {name}: {recipe!r} is no recipe: it must be a class derived from BaseRecipe, or its name"
+        )
     by_lower = {field.lower(): field for field in recipe.declared("inputs")}
     return FoundTask(name, recipe, {by_lower.get(key, key): value for key, value in values.items()})
 
@@ -136,7 +138,7 @@ def run_found(parent: Step, task: FoundTask) -> Ingredients:
         status = cook(recipe)
         return _outputs(recipe, status)
     names = [name for name in recipe.inputs.fields if name == "args" or name not in BASE_INPUTS]
-    label = f"{parent.name}/{task.name}" if parent.job_memory is not None else task.name
+    label = f"{parent.name}/{task.name}" if parent._task is not None else task.name
     memory = run.task(label, task.recipe, recipe.inputs, names)
     if memory.recalled(recipe.outputs):
         memory.stage.skipped()
@@ -150,8 +152,8 @@ def run_found(parent: Step, task: FoundTask) -> Ingredients:
 
 
 def _tell_parent(parent: Step, memory: TaskRun) -> None:
-    if parent.job_memory is not None:
-        parent.job_memory.take_in(memory)
+    if parent._task is not None:
+        parent._task.take_in(memory)
 
 
 def cook_noted(recipe: Step, memory: TaskRun) -> int:
@@ -164,10 +166,15 @@ def cook_noted(recipe: Step, memory: TaskRun) -> int:
     Returns:
         0 for success.
     """
-    recipe.job_memory = recipe.job_journal = memory
+    recipe._task = memory
+    recipe.job_memory = recipe.job_journal = memory.jobs
     memory.begun()
-    status = cook(recipe)  # an interrupt leaves it as begun
-    if status and memory.failed_by_itself():
+    try:
+        status = cook(recipe)
+    except BaseException:
+        memory.interrupted()
+        raise
+    if status and not memory.jobs.failed:
         memory.stage.failed(type(recipe).__name__, **_for_record(recipe.failure, status))
     memory.ended(None if status else recipe.outputs)
     return status
@@ -244,7 +251,7 @@ def problems_ahead(parent: Step, name: str) -> list[Problem]:
         task = find_task(parent, name, {})
     except UsageError as error:
         return [Problem(name, f"task {name}: {error}")]
-    inputs = task.recipe().inputs
+    inputs = Ingredients(task.recipe.declared("inputs"), common=BASE_INPUTS)
     found = []
     for key, value in task.values.items():
         field = inputs.fields.get(key)

@@ -110,8 +110,16 @@ class PipelineRun:
         self._state.put_task(self._pipeline, key, entry)
 
     def note_job(self, key: str, job: str, entry: Entry) -> None:
-        """A job has been done, or is about to be."""
+        """A job has been done."""
         self._state.put_job(self._pipeline, key, job, entry)
+
+    def forget_job(self, key: str, job: str) -> None:
+        """What a job has done counts no longer."""
+        self._state.forget_job(self._pipeline, key, job)
+
+    def forget_jobs(self, key: str) -> None:
+        """What the jobs of a task have done counts no longer."""
+        self._state.forget_jobs(self._pipeline, key)
 
     def has_run(self, label: str, texts: Iterable[str]) -> None:
         """A task has run and given this; files among it count as made anew, wherever they are."""

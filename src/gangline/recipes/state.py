@@ -65,8 +65,16 @@ class State:
 
     def forget_task(self, pipeline: str, task: str) -> None:
         """What a task and its jobs have done counts no longer."""
-        for query in ("drop_task", "drop_jobs"):
-            self._execute(query, (pipeline, task))
+        self._execute("drop_task", (pipeline, task))
+        self.forget_jobs(pipeline, task)
+
+    def forget_jobs(self, pipeline: str, task: str) -> None:
+        """What a task's jobs have done counts no longer."""
+        self._execute("drop_jobs", (pipeline, task))
+
+    def forget_job(self, pipeline: str, task: str, job: str) -> None:
+        """What a job has done counts no longer."""
+        self._execute("drop_job", (pipeline, task, job))
 
     def close(self) -> None:
         """Let go of the file."""

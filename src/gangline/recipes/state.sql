@@ -29,3 +29,6 @@ DELETE FROM tasks WHERE pipeline = ? AND task = ?;
 
 -- name: drop_jobs
 DELETE FROM jobs WHERE pipeline = ? AND task = ?;
+
+-- name: drop_job
+DELETE FROM jobs WHERE pipeline = ? AND task = ? AND job = ?;

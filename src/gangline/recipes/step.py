@@ -20,6 +20,7 @@ from gangline.recipes.schema import schema_of
 from gangline.recipes.starting import load_definitions, make_ready, program_name
 
 if TYPE_CHECKING:
+    from gangline.recipes.jobmemory import JobMemory
     from gangline.recipes.pipelinerun import PipelineRun
     from gangline.recipes.taskrun import TaskRun
     from gangline.recipes.tasks import TaskDefinitions
@@ -68,8 +69,8 @@ class Step:
     name: str
     logger: logging.Logger
     failure: BaseException | None
-    job_memory: TaskRun | None
-    job_journal: TaskRun | None
+    job_memory: JobMemory | None
+    job_journal: JobMemory | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -89,6 +90,7 @@ class Step:
         recipe._config = None
         recipe._definitions = None
         recipe._run = None
+        recipe._task = None
         recipe._ready = False
         return recipe
 
@@ -101,6 +103,7 @@ class Step:
     _config: Configuration | None
     _definitions: TaskDefinitions | None
     _run: PipelineRun | None
+    _task: TaskRun | None
     _ready: bool
 
     # What it is ---------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A folder with a pipeline, recipes and node scripts as users have them, run as processes."""
+"""A folder with a pipeline and recipes as users have them, run as processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class {name}(BaseRecipe, RemoteCommandRecipeMixIn):
 
     def go(self):
         super({name}, self).go()
-        node_command = "python %s" % (self.__file__.replace("master", "nodes"))
+        node_command = "sh %s" % (self.__file__.replace("master", "nodes").replace(".py", ".sh"))
         jobs = [
             ComputeJob("localhost", node_command, arguments=[number, self.inputs['level']])
             for number in range(self.inputs['jobs'])
@@ -44,21 +44,11 @@ if __name__ == "__main__":
     sys.exit({name}().main())
 """
 
-NODE = """
-import os, sys, time
-from gangline.recipes.lofarnode import LOFARnode
-
-class {name}(LOFARnode):
-    def run(self, number, level):
-        with open("ran", "a") as file:
-            file.write("{name} %s %s\\n" % (number, level))
-        self.logger.info("job %s at %s" % (number, level))
-        while os.path.exists("wait"):
-            time.sleep(0.02)
-        return 7 if os.path.exists("fail-%s" % number) else 0
-
-if __name__ == "__main__":
-    sys.exit({name}(sys.argv[1], sys.argv[2]).run_with_logging(*sys.argv[3:]))
+COMMAND = """
+echo "{name} $1 $2" >>ran
+echo "job $1 at $2"
+while [ -e wait ]; do sleep 0.02; done
+if [ -e fail-$1 ]; then exit 7; fi
 """
 
 PIPELINE = """
@@ -99,9 +89,9 @@ class Site:
         self.write(name, text.replace(before, after))
 
     def recipe(self, name: str) -> None:
-        """A recipe and its node script."""
+        """A recipe and the command that it has run."""
         self.write(f"recipes/master/{name}.py", RECIPE.format(name=name))
-        self.write(f"recipes/nodes/{name}.py", NODE.format(name=name))
+        self.write(f"recipes/nodes/{name}.sh", COMMAND.format(name=name))
 
     def pipeline(self, logic: str) -> None:
         """The pipeline."""

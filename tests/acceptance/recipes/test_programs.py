@@ -85,21 +85,12 @@ def test_the_first_row_of_a_failure_has_no_traceback(site: Site) -> None:
 def test_exit_codes(site: Site) -> None:
     site.pipeline("return 5")
     assert site.run().returncode == 5
-    site.pipeline("return 256")
-    assert site.run().returncode == 1
-    site.pipeline("pass")
-    assert site.run().returncode == 0
-    site.pipeline("from gangline.recipes import PipelineQuit\nraise PipelineQuit('enough')")
-    assert site.run().returncode == 0
     site.pipeline("sys.exit(9)")
     assert site.run().returncode == 9
-    assert [run["outcome"] for run in site.gangline("status", "--all")["runs"]] == [
-        "failed",
-        "ok",
-        "ok",
-        "failed",
-        "failed",
-    ]
+    site.pipeline("pass")
+    assert site.run().returncode == 0
+    outcomes = [run["outcome"] for run in site.gangline("status", "--all")["runs"]]
+    assert outcomes == ["ok", "failed", "failed"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -134,7 +125,7 @@ def test_the_record_has_tasks_as_stages_and_jobs_as_tasks(site: Site) -> None:
     (task,) = site.gangline("logs")["tasks"]
     (attempt,) = task["attempts"]
     assert (task["stage"], attempt["exit_code"], attempt["host"]) == ("find", 7, "localhost")
-    assert attempt["command"].endswith("nodes/find.py 1 1.0")
+    assert attempt["command"].endswith("nodes/find.sh 1 1.0")
     (site.folder / "fail-1").unlink()
     assert site.run("-m", "gangline", "retry").returncode == 0
     stages = site.gangline("status")["stages"]
@@ -160,7 +151,7 @@ def test_logging_as_the_configuration_says(site: Site) -> None:
     done = site.run("night.py", "-j", "tonight", "--start-time", "now")
     assert done.returncode == 0
     log = (site.folder / "run/jobs/tonight/logs/now.log").read_text()
-    assert "<INFO> node.localhost.find: job 0 at 1.0" in log
+    assert "job 0 at 1.0" in log
     assert done.stderr == "<INFO> gangline.recipes: task find runs\n"
     assert os.path.exists(site.folder / "run/.gangline/recipes.db")
     site.change("pipeline.cfg", "%(levelname)s>", "%(levelname)y>")
@@ -173,13 +164,14 @@ def test_a_recipe_that_is_part_of_another(site: Site) -> None:
     site.write(
         "recipes/master/outer.py",
         "from gangline.recipes import *\nclass outer(BaseRecipe):\n    outputs = {'made': StringField()}\n"
-        "    def go(self):\n        super().go()\n        self.outputs['made'] = self.run_task('find', jobs=1)['made']\n",
+        "    def go(self):\n        super().go()\n"
+        "        self.outputs['made'] = self.run_task('find', jobs=1)['made']\n",
     )
     site.pipeline("print(self.run_task('outer')['made'])")
     assert site.run().stdout == "made/find\n"
     assert len(site.ran()) == 1
     assert site.run().stdout == "made/find\n"
     assert site.ran() == []
-    site.change("recipes/nodes/find.py", "return 7", "return 8")
+    site.change("recipes/nodes/find.sh", "exit 7", "exit 8")
     assert site.run().stdout == "made/find\n"
     assert len(site.ran()) == 1
