@@ -7,8 +7,10 @@ import os
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -425,16 +427,20 @@ except Exception as error:
 """
 
 
-def open_up(path: Path) -> None:
-    """Others may enter the folders of this test."""
-    for each in (path, *path.parents):
-        if each.owner() == path.owner() and each.stat().st_mode & 0o777 == 0o700 and each != Path.home():
-            each.chmod(0o711)
+@pytest.fixture
+def open_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A current folder that others may enter, which those that pytest makes are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        monkeypatch.chdir(folder)
+        yield folder
+        folder.chmod(0o755)
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize("place", [{}, {"multiprocess": 2}])
-def test_a_read_only_folder_is_named_and_nothing_is_run(tmp_path: Path, place: dict[str, int]) -> None:
-    open_up(tmp_path)
+def test_a_read_only_folder_is_named_and_nothing_is_run(open_folder: Path, place: dict[str, int]) -> None:
     os.mkdir("closed", 0o555)
     code, out, err = ran(READ_ONLY, "closed", repr(place))
     assert (code, err) == (0, "")
@@ -444,23 +450,21 @@ def test_a_read_only_folder_is_named_and_nothing_is_run(tmp_path: Path, place: d
     assert "history_file=..." in out
 
 
-def test_a_read_only_folder_for_outputs_is_a_failure_of_the_job(tmp_path: Path) -> None:
-    open_up(tmp_path)
+def test_a_read_only_folder_for_outputs_is_a_failure_of_the_job(open_folder: Path) -> None:
     os.mkdir("closed", 0o555)
     os.mkdir("free")
     os.chmod("free", 0o777)
-    code, out, err = ran(READ_ONLY, "closed", repr({"history_file": f"{tmp_path}/free/history.sqlite"}))
+    code, out, err = ran(READ_ONLY, "closed", repr({"history_file": f"{open_folder}/free/history.sqlite"}))
     assert (code, err) == (0, "")
     assert out.startswith("RethrownJobError")
     assert "Permission denied: 'a.0'" in out
 
 
-def test_a_history_that_may_only_be_read(tmp_path: Path) -> None:
-    open_up(tmp_path)
+def test_a_history_that_may_only_be_read(open_folder: Path) -> None:
     run(chain(make()))
-    tmp_path.chmod(0o555)
+    open_folder.chmod(0o555)
     os.chmod(HISTORY, 0o444)
-    code, out, err = ran_from(tmp_path)
+    code, out, err = ran_from(open_folder)
     assert (code, err) == (0, "")
     assert out.startswith("StoreError")
     assert HISTORY in out
