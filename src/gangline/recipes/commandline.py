@@ -19,6 +19,7 @@ from gangline.recipes.arguments import help_text, parse
 from gangline.recipes.console import Console
 from gangline.recipes.cooking import cook, cook_noted
 from gangline.recipes.ingredients import InputError
+from gangline.recipes.reading import check_runs
 from gangline.recipes.running import running
 from gangline.recipes.step import BASE_INPUTS
 
@@ -34,6 +35,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main(recipe: Step, argv: Sequence[str]) -> int:
     """Have a recipe done as a command line says; see `BaseRecipe.main`."""
+    check_runs()
     program = os.path.basename(sys.argv[0]) or type(recipe).__name__
     text = (inspect.getdoc(type(recipe)) or "") if type(recipe).__doc__ else ""
     try:

@@ -117,9 +117,7 @@ def find_task(
     if isinstance(recipe, str):
         recipe = _find_recipe(parent, recipe)
     if not (isinstance(recipe, type) and issubclass(recipe, Step)):
-        raise UsageError(
-            f"task {name}: {recipe!r} is no recipe: it must be a class derived from BaseRecipe, or its name"
-        )
+        raise UsageError(f"task {name}: {recipe!r} is no recipe: a class derived from BaseRecipe, or its name")
     by_lower = {field.lower(): field for field in recipe.declared("inputs")}
     return FoundTask(name, recipe, {by_lower.get(key, key): value for key, value in values.items()})
 

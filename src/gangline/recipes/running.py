@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gangline.recipes.pipelinerun import PipelineRun
+from gangline.recipes.reading import check_runs
 
 if TYPE_CHECKING:
     from gangline.recipes.step import Step
@@ -16,7 +17,12 @@ __all__ = ["running"]
 
 @contextmanager
 def running(recipe: Step) -> Iterator[PipelineRun]:
-    """From here on the recipe's tasks and jobs are noted."""
+    """From here on the recipe's tasks and jobs are noted.
+
+    Raises:
+        UsageError: The program is only read.
+    """
+    check_runs()
     inputs = recipe.inputs
     resuming = bool(inputs["resume"])
     run = PipelineRun(

@@ -140,6 +140,16 @@ def test_the_record_has_recipes_that_fail_without_a_job(site: Site) -> None:
     assert "disk full" in task["attempts"][0]["traceback"]
 
 
+@pytest.mark.parametrize("command", ["plan", "graph"])
+def test_what_only_reads_a_program_runs_nothing(site: Site, command: str) -> None:
+    site.pipeline("self.run_task('find')")
+    done = site.run("-m", "gangline", command, "night.py")
+    assert done.returncode == 2
+    assert "night.py, line 10: this is a program of recipes." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert site.ran() == []
+
+
 def test_logging_as_the_configuration_says(site: Site) -> None:
     site.write(
         "pipeline.cfg",

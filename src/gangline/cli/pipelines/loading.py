@@ -36,6 +36,7 @@ from gangline.cli.pipelines.stage_errors import ProgramError, stage_errors
 from gangline.cli.pipelines.tracebacks import dedented, last_line, own_traceback
 from gangline.errors import BackendError, GanglineError, InternalError, RemoteError, StoreError, UsageError
 from gangline.pipeline.steering import Steering, steered
+from gangline.recipes.reading import only_reading
 
 if TYPE_CHECKING:
     from gangline.pipeline.running.options import RunOptions
@@ -119,7 +120,7 @@ def definitions(program: Program, asked: Asked) -> Iterator[RunOptions]:
     """
     reading = _Reading()
     with _as_main(program) as module:
-        with aside(), steered(reading), _explained(program):
+        with aside(), steered(reading), only_reading(), _explained(program):
             try:
                 exec(_compiled(program), module.__dict__)
             except _Enough:
