@@ -13,9 +13,11 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from gangline.backends.commands import CommandCall, attempt_of, build_call, not_begun, run_command
 from gangline.backends.gate import Gate
 from gangline.errors import (
     BackendError,
@@ -23,24 +25,20 @@ from gangline.errors import (
     HostLost,
     HostUnreachable,
     RemoteError,
-    TaskCancelled,
     UsageError,
 )
 from gangline.messages import (
-    Attempt,
     BackendEvent,
     EngineId,
     EngineInfo,
     EngineJoined,
     EngineLost,
-    Failure,
     Finished,
     Payload,
-    Status,
     TaskId,
 )
 from gangline.ports import Inbox
-from gangline.remote.command import Command, CommandResult, Listener, failure_of
+from gangline.remote.command import CommandResult
 from gangline.remote.connection import ConnectionOptions, HostConnection, HostInfo
 from gangline.remote.job import RemoteJob
 
@@ -84,33 +82,6 @@ def resource_of(host: str) -> str:
     return f"host:{host}"
 
 
-def run_command(command: Command, listener: Listener | None = None, gate: Gate | None = None) -> CommandResult:
-    """What is submitted to a session with `HostsBackend`; nothing else can be.
-
-    Args:
-        command: What to run.
-        listener: Who hears what it says.
-        gate: Where it waits for others, with which it is to start.
-
-    Raises:
-        UsageError: Always: elsewhere it means nothing.
-    """
-    raise UsageError("run_command is for sessions whose engines are slots on hosts")
-
-
-class _Payload:
-    """A command on its way to a slot."""
-
-    __slots__ = ("command", "gate", "kind", "listener", "size_bytes")
-
-    def __init__(self, command: Command, listener: Listener | None, gate: Gate | None) -> None:
-        self.command = command
-        self.listener = listener
-        self.gate = gate
-        self.kind = id(run_command)
-        self.size_bytes = 256 + len(command.input) + sum(map(len, command.argv))
-
-
 @dataclass(eq=False, slots=True)
 class _Slot:
     """One engine.
@@ -122,7 +93,7 @@ class _Slot:
 
     engine: EngineId
     host: _Host
-    queue: deque[tuple[TaskId, _Payload]] = field(default_factory=deque)
+    queue: deque[tuple[TaskId, CommandCall]] = field(default_factory=deque)
     task: TaskId | None = None
     job: RemoteJob | None = None
     gate: Gate | None = None
@@ -211,8 +182,13 @@ class HostsBackend:
                 return
             self._left.append(known.connection)
             self._drop(known, "was disconnected")
-        known.connection.leave()
-        threading.Thread(target=known.connection.close, name=f"gangline-leave-{host}", daemon=True).start()
+        name = f"gangline-leave-{host}"
+        threading.Thread(target=self._leave, args=(known.connection,), name=name, daemon=True).start()
+
+    def _leave(self, connection: HostConnection) -> None:
+        connection.close()
+        with self._lock, suppress(ValueError):
+            self._left.remove(connection)
 
     def _bring_up(self, host: _Host) -> None:
         try:
@@ -284,7 +260,7 @@ class HostsBackend:
         """
         if function is not run_command:
             raise UsageError("on hosts only commands can be run: submit gangline.backends.hosts.run_command")
-        return _build_payload(*args, **kwargs)
+        return build_call(*args, **kwargs)
 
     def send(self, engine: EngineId, tasks: Sequence[tuple[TaskId, Payload]]) -> None:
         """Have a slot run commands, in this order."""
@@ -292,7 +268,7 @@ class HostsBackend:
             slot = self._slots.get(engine)
             if slot is None:
                 return
-            slot.queue.extend((task, payload) for task, payload in tasks if isinstance(payload, _Payload))
+            slot.queue.extend((task, payload) for task, payload in tasks if isinstance(payload, CommandCall))
         self._next(slot)
 
     def recall(self, engine: EngineId) -> Sequence[TaskId]:
@@ -352,27 +328,30 @@ class HostsBackend:
             payload.gate.arrive(
                 slot,
                 lambda: self._launch(slot, task, payload),
-                lambda reason: self._finish(slot, task, _refused(reason)),
+                lambda reason: self._finish(slot, task, not_begun(reason)),
             )
 
-    def _launch(self, slot: _Slot, task: TaskId, payload: _Payload) -> None:
+    def _launch(self, slot: _Slot, task: TaskId, payload: CommandCall) -> None:
         """Hand a command to its host."""
+
+        def on_end(how: CommandResult | RemoteError) -> None:
+            if not isinstance(how, HostLost):  # that is told for all slots of the host
+                self._finish(slot, task, how)
+
         with self._lock:
             if slot.task != task or slot.engine not in self._slots:
                 return
             slot.gate = None
-            slot.sent_at = time.time()
-
-            def on_end(how: CommandResult | RemoteError) -> None:
-                if not isinstance(how, HostLost):  # that is told for all slots of the host
-                    self._finish(slot, task, how)
-
-            connection = slot.host.connection
-            slot.job = connection.run(payload.command, payload.listener, on_end)
+            called_off = slot.ending
+            if not called_off:
+                slot.sent_at = time.time()
+                slot.job = slot.host.connection.run(payload.command, payload.listener, on_end)
+        if called_off:
+            self._finish(slot, task, not_begun("it was called off"))
 
     def _finish(self, slot: _Slot, task: TaskId, how: CommandResult | GanglineError) -> None:
         """A slot's task has ended."""
-        attempt = _attempt(task, how, slot.sent_at)
+        attempt = attempt_of(task, how, slot.sent_at)
         with self._lock:
             if slot.task != task or slot.engine not in self._slots:
                 return
@@ -388,7 +367,7 @@ class HostsBackend:
             task, job, gate, again = slot.task, slot.job, slot.gate, slot.ending
             slot.ending = True
         if gate is not None and gate.depart(slot):
-            self._finish(slot, task, _refused("it was called off"))
+            self._finish(slot, task, not_begun("it was called off"))
         elif job is not None and again:
             slot.host.connection.kill(job)
         elif job is not None:
@@ -417,26 +396,3 @@ class HostsBackend:
         deadline = time.monotonic() + _STOP_S
         for connection in connections:
             connection.close(max(0.0, deadline - time.monotonic()))
-
-
-def _build_payload(command: object, listener: Listener | None = None, gate: Gate | None = None) -> _Payload:
-    if not isinstance(command, Command):
-        raise UsageError(f"run_command takes a Command, not {type(command).__name__}")
-    return _Payload(command, listener, gate)
-
-
-def _refused(reason: str) -> TaskCancelled:
-    return TaskCancelled(f"the command was not started: {reason}")
-
-
-def _attempt(task: TaskId, how: CommandResult | GanglineError, sent_at: float) -> Attempt:
-    """How a command ended, as engines report it."""
-    now = time.time()
-    if isinstance(how, CommandResult):
-        begun, ended = how.started_at, how.started_at + how.duration_s
-        if how.ok:
-            return Attempt(task, Status.OK, how, begun, ended, None)
-        error: GanglineError = failure_of(how)
-    else:
-        begun, ended, error = sent_at or now, now, how
-    return Attempt(task, Status.ERROR, Failure(error, type(error).__name__, str(error), ""), begun, ended, None)

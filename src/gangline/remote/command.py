@@ -10,6 +10,9 @@ from gangline.errors import CommandFailed, CommandTimedOut, UsageError
 
 __all__ = ["Command", "CommandResult", "Listener", "Stream", "failure_of", "shown"]
 
+_CHARS_MAX = 5_000_000
+"""Of arguments and environment together. Linux itself takes up to 6 MiB, mostly less."""
+
 Stream = Literal["stdout", "stderr"]
 
 
@@ -27,7 +30,7 @@ class Command:
         log_level: The least level of log records that are wanted; it reads it from GANGLINE_LOG_LEVEL.
 
     Raises:
-        UsageError: There is no program, or something in it is no text or holds a null character.
+        UsageError: There is no program, or something in it is no text, holds a null character, or is far too long.
     """
 
     argv: tuple[str, ...]
@@ -42,14 +45,18 @@ class Command:
         if not isinstance(self.argv, tuple) or not self.argv or not self.argv[0]:
             raise UsageError(f"a command is a program and its arguments, not {self.argv!r}")
         texts: Sequence[object] = [*self.argv, *self.env, *self.env.values(), *self.path, self.cwd or ""]
+        size = 0
         for text in texts:
             if not isinstance(text, str):
                 raise UsageError(f"what goes into a command must be text, not {type(text).__name__}: {text!r}")
+            size += len(text)
             if "\0" in text:
                 raise UsageError(f"{text!r} holds a null character, which no program can be given")
         for name in self.env:
             if not name or "=" in name:
                 raise UsageError(f"{name!r} cannot be the name of an environment variable")
+        if size > _CHARS_MAX:
+            raise UsageError(f"{self.argv[0]} is given {size:,} characters; no host takes more than {_CHARS_MAX:,}")
         if self.logs is not None and not 1 <= self.logs <= len(self.argv):
             raise UsageError(f"logs must be an index of argv from 1 to {len(self.argv)}, not {self.logs}")
 

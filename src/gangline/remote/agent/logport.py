@@ -82,8 +82,10 @@ class LogPort:
         while len(self._strangers) < _STRANGERS_MAX:
             try:
                 accepted, _ = self._socket.accept()
-            except OSError:  # nobody waits, or no descriptors are left at the moment
+            except BlockingIOError:
                 return
+            except OSError:  # it has gone again, or no descriptors are left: look later
+                break
             accepted.setblocking(False)
             connection = _Connection(self, accepted)
             self._strangers[connection.fd] = connection

@@ -17,7 +17,7 @@ HELLO, STARTED, STDOUT, STDERR, LOG, ENDED, NOT_STARTED, PONG, WARNING = 16, 17,
 CHUNK_BYTES = 65536
 """How much of a job's input or output one frame carries at most."""
 
-MAX_PAYLOAD_BYTES = 16 * 2**20
+MAX_PAYLOAD_BYTES = 64 * 2**20
 
 _HEADER = struct.Struct(">IBI")
 
