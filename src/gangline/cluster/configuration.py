@@ -1,0 +1,187 @@
+"""Which hosts make up a cluster, and how its engines are started: from a file, or from what a program says."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gangline.cluster.description import ClusterDesc, ClusterError, get_compute_nodes
+from gangline.errors import UsageError
+
+__all__ = ["DEFAULT_NAME", "ClusterConfiguration", "read_configuration", "usual_file"]
+
+DEFAULT_NAME = "default"
+_USUAL = "~/.pipeline.cfg"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfiguration:
+    """Which hosts make up a cluster, and how its engines are started.
+
+    Args:
+        name: What the cluster is called: its profile.
+        hosts: Their names, with how many engines each is to have; None: one for each core.
+        min_engines: The cluster can be used if so many have come up; None: all.
+        start_timeout_s: How long all may take to come up, in seconds.
+        address: By which address the hosts reach this one; None: the one from which they were logged in to.
+        python: The Python on the hosts; None: this one, where it is there, else "python".
+        pythonpath: Folders for the engines to import from.
+        ssh: The ssh program.
+        ssh_config: Its configuration; None: the user's.
+        keepalive_s: After how much silence a host is taken for lost.
+
+    Raises:
+        UsageError: A value makes no sense.
+    """
+
+    name: str = DEFAULT_NAME
+    hosts: tuple[tuple[str, int | None], ...] = (("localhost", None),)
+    min_engines: int | None = None
+    start_timeout_s: float = 60.0
+    address: str | None = None
+    python: str | None = None
+    pythonpath: tuple[str, ...] = ()
+    ssh: str = "ssh"
+    ssh_config: str | None = field(default_factory=lambda: os.environ.get("GANGLINE_SSH_CONFIG") or None)
+    keepalive_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.name.isprintable() or any(letter in self.name for letter in "/\0 "):
+            raise UsageError(f"a cluster cannot be called {self.name!r}: its name must do for a file's name")
+        if not self.hosts:
+            raise UsageError("a cluster needs a host; the list is empty")
+        seen: set[str] = set()
+        for host, engines in self.hosts:
+            if host in seen:
+                raise UsageError(f"host {host} is in the cluster twice")
+            seen.add(host)
+            if engines is not None and (type(engines) is not int or engines < 1):
+                raise UsageError(f"host {host} must have 1 engine or more, not {engines!r}")
+        if not self.start_timeout_s > 0:
+            raise UsageError(f"start_timeout must be seconds, more than 0, not {self.start_timeout_s!r}")
+        if self.min_engines is not None and self.min_engines < 1:
+            raise UsageError(f"min_engines must be 1 or more, not {self.min_engines!r}")
+
+    def with_engines(self, engines: int | None) -> ClusterConfiguration:
+        """The same with so many engines on each host; None changes nothing."""
+        if engines is None:
+            return self
+        return replace(self, hosts=tuple((host, engines) for host, _ in self.hosts))
+
+
+def usual_file() -> str | None:
+    """The configuration that is taken when none is named, if there is one."""
+    file = os.path.expanduser(_USUAL)
+    return file if os.path.exists(file) else None
+
+
+def read_configuration(file: str | os.PathLike[str] | None = None) -> ClusterConfiguration:
+    """What a file says: TOML if it is called so, else in the form of the LOFAR framework's `pipeline.cfg`.
+
+    Args:
+        file: The file; None: `~/.pipeline.cfg` if there is one, else this host alone.
+
+    Raises:
+        ClusterError: It cannot be read, or says what makes no sense; names the file, and the key.
+    """
+    file = usual_file() if file is None else os.path.expanduser(os.fspath(file))
+    if file is None:
+        return ClusterConfiguration()
+    try:
+        if Path(file).suffix == ".toml":
+            return _from_toml(file)
+        return _from_pipeline_cfg(file)
+    except ClusterError:
+        raise
+    except OSError as error:
+        raise ClusterError(f"{file} cannot be read: {error.strerror}") from error
+    except (UsageError, ConfigParserError, ValueError) as error:
+        raise ClusterError(f"{file}: {error}") from error
+
+
+_KEYS: Mapping[str, tuple[type, ...]] = {
+    "name": (str,), "hosts": (list, str), "engines": (int,), "min_engines": (int,), "start_timeout": (int, float),
+    "address": (str,), "python": (str,), "pythonpath": (list,), "ssh": (str,), "ssh_config": (str,),
+    "keepalive": (int, float),
+}  # fmt: skip
+
+
+def _from_toml(file: str) -> ClusterConfiguration:
+    with open(file, "rb") as stream:
+        table = tomllib.load(stream)
+    for key, value in table.items():
+        if key not in _KEYS:
+            raise UsageError(f"there is no key {key!r}; {_nearest(key, list(_KEYS))}")
+        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
+            raise UsageError(f"{key} must be {' or '.join(each.__name__ for each in _KEYS[key])}, not {value!r}")
+    engines = table.get("engines")
+    if "hosts" not in table:
+        hosts: tuple[tuple[str, int | None], ...] = (("localhost", engines),)
+    elif isinstance(table["hosts"], str):  # a description of a cluster, or a list of hosts
+        beside = os.path.join(os.path.dirname(os.path.abspath(file)), os.path.expanduser(table["hosts"]))
+        hosts = _of_description(beside, engines)
+    else:
+        hosts = tuple(_host(each, engines) for each in table["hosts"])
+    more = {
+        "start_timeout_s": table.get("start_timeout"), "keepalive_s": table.get("keepalive"),
+        "pythonpath": tuple(map(str, table.get("pythonpath", ()))) or None,
+        **{key: table.get(key) for key in ("name", "min_engines", "address", "python", "ssh", "ssh_config")},
+    }  # fmt: skip
+    return ClusterConfiguration(hosts=hosts, **{key: value for key, value in more.items() if value is not None})
+
+
+def _host(each: Any, engines: int | None) -> tuple[str, int | None]:
+    match each:
+        case str():
+            return each, engines
+        case {"name": str(name), **rest}:
+            unknown = sorted(rest.keys() - {"engines"})
+            if unknown:
+                raise UsageError(f"host {name} has an unknown key {unknown[0]!r}; {_nearest(unknown[0], ['engines'])}")
+            own = rest.get("engines", engines)
+            if own is not None and (not isinstance(own, int) or isinstance(own, bool)):
+                raise UsageError(f"host {name}: engines must be a whole number, not {own!r}")
+            return name, own
+        case _:
+            raise UsageError(f'a host is a name, or {{name = "...", engines = 2}}, not {each!r}')
+
+
+def _of_description(file: str, engines: int | None) -> tuple[tuple[str, int | None], ...]:
+    description = ClusterDesc(file)
+    slots: Mapping[str, int] = getattr(description, "slots", {})
+    return tuple((host, slots.get(host, engines)) for host in get_compute_nodes(description))
+
+
+def _from_pipeline_cfg(file: str) -> ClusterConfiguration:
+    parser = ConfigParser({"cwd": os.getcwd().replace("%", "%%"), "runtime_directory": "%(cwd)s"})
+    with open(file, encoding="utf-8") as stream:
+        parser.read_file(stream, file)
+
+    def text(section: str, option: str) -> str:
+        return parser.get(section, option, fallback="").strip()
+
+    description = os.path.expanduser(text("cluster", "clusterdesc"))
+    hosts: tuple[tuple[str, int | None], ...] = (("localhost", None),)
+    if description:
+        hosts = _of_description(os.path.join(os.path.dirname(os.path.abspath(file)), description), None)
+    more: dict[str, Any] = {}
+    for key, option in (("ssh_config", "ssh_config"), ("ssh", "ssh"), ("python", "python")):
+        if value := text("remote", option):
+            more[key] = value
+    if keepalive := text("remote", "keepalive"):
+        more["keepalive_s"] = float(keepalive)
+    if folders := text("deploy", "engine_ppath"):
+        more["pythonpath"] = tuple(folders.split(os.pathsep))
+    return ClusterConfiguration(hosts=hosts, **more)
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {found[0]!r}?" if found else f"there are {', '.join(known)}"

@@ -1,0 +1,161 @@
+"""Where a running cluster is: a file that only its user can read, and the cluster that a program has started itself.
+
+Imports nothing that takes time: every client looks here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gangline.errors import UsageError
+
+__all__ = ["ClusterConnection", "Place", "current", "find", "using"]
+
+_VARIABLE = "GANGLINE_CLUSTERS"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConnection:
+    """How a cluster is reached.
+
+    Attributes:
+        name: What it is called.
+        address: Of its scheduler, from this host.
+        ca: Who signs for it; `certificate` and `key` are the client's own; all PEM.
+        pid: The process that keeps it.
+        started_at: When it was started, in seconds since the epoch.
+        hosts: Its hosts.
+    """
+
+    name: str
+    address: str
+    ca: str
+    certificate: str
+    key: str
+    pid: int
+    started_at: float
+    hosts: tuple[str, ...]
+
+    @property
+    def security(self) -> Any:
+        """The same as Dask has it."""
+        from distributed import Security  # takes a second to import
+
+        return Security(
+            tls_ca_file=self.ca, tls_client_cert=self.certificate, tls_client_key=self.key, require_encryption=True
+        )
+
+
+class Place:
+    """The files of one cluster: who keeps it holds `lock`, and listens at `socket`.
+
+    Args:
+        name: What the cluster is called.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.folder = Path(os.environ.get(_VARIABLE) or os.path.expanduser("~/.gangline/clusters"))
+        self.name = name
+        self.file = self.folder / f"{name}.json"
+        self.lock = self.folder / f"{name}.lock"
+        self.socket = self.folder / f"{name}.socket"
+        self.log = self.folder / f"{name}.log"
+
+    def make(self) -> None:
+        """Have the folder, for nobody else to look into.
+
+        Raises:
+            UsageError: It cannot be made.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{self.folder} cannot be made: {error.strerror}") from error
+
+    def is_kept(self) -> bool:
+        """Whether a process keeps the cluster at this moment."""
+        try:
+            descriptor = os.open(self.lock, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def write(self, connection: ClusterConnection) -> None:
+        """Leave word of the cluster, whole or not at all."""
+        new = self.file.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(asdict(connection), stream)
+        new.replace(self.file)
+
+    def read(self) -> ClusterConnection | None:
+        """What was left; None if there is no such cluster running.
+
+        Raises:
+            UsageError: The file is damaged.
+        """
+        if not self.is_kept():
+            return None
+        try:
+            fields = json.loads(self.file.read_text("utf-8"))
+            return ClusterConnection(**{**fields, "hosts": tuple(fields["hosts"])})
+        except FileNotFoundError:  # it is just being started or stopped
+            return None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UsageError(
+                f"{self.file} is damaged; `gangline cluster stop --profile {self.name}` ends that cluster"
+            ) from error
+
+    def clear(self) -> None:
+        """Leave nothing but the log."""
+        for file in (self.file, self.socket):
+            with suppress(FileNotFoundError):
+                file.unlink()
+
+
+_here: list[ClusterConnection] = []
+
+
+@contextmanager
+def using(connection: ClusterConnection) -> Iterator[None]:
+    """Have clients that are made in this block use this cluster."""
+    _here.append(connection)
+    try:
+        yield
+    finally:
+        _here.remove(connection)
+
+
+def find(name: str) -> ClusterConnection:
+    """A cluster that is running, by its name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = Place(name).read()
+    if found is None:
+        folder = Place(name).folder
+        running = sorted(file.stem for file in folder.glob("*.json") if Place(file.stem).is_kept())
+        there = f"there are {', '.join(running)}" if running else "none is running"
+        raise UsageError(
+            f"there is no cluster {name!r} ({there}); `gangline cluster start --profile {name}` starts one"
+        )
+    return found
+
+
+def current() -> ClusterConnection | None:
+    """The cluster that this program is in: of the innermost `with cluster()`, else the one called "default", if any."""
+    return _here[-1] if _here else Place("default").read()

@@ -1,0 +1,89 @@
+"""Clusters for the time of a block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gangline.cluster.configuration import ClusterConfiguration, read_configuration
+from gangline.cluster.connection import ClusterConnection, using
+from gangline.cluster.keeper import EngineReport, Keeper
+from gangline.errors import UsageError
+
+__all__ = ["RunningCluster", "cluster", "configure"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCluster:
+    """A cluster that runs. `gangline.Client()` uses it within the block, `gangline.Client(cluster)` anywhere.
+
+    Attributes:
+        connection: How it is reached.
+        engines: Those that have come up, and those that have not.
+    """
+
+    connection: ClusterConnection
+    engines: tuple[EngineReport, ...]
+
+    @property
+    def scheduler_address(self) -> str:
+        """Its scheduler's address, as objects of Dask have it."""
+        return self.connection.address
+
+    @property
+    def security(self) -> Any:
+        """What Dask's clients need to be let in."""
+        return self.connection.security
+
+
+_current: list[str | None] = [None]
+
+
+def configure(file: str | None) -> None:
+    """From now on, `cluster()` without arguments takes this file: what a pipeline was given with `--config`."""
+    _current[0] = file
+
+
+@contextmanager
+def cluster(
+    nproc: int | None = None,
+    *,
+    config: str | os.PathLike[str] | ClusterConfiguration | None = None,
+    hosts: Sequence[str] | None = None,
+    min_engines: int | None = None,
+    start_timeout_s: float | None = None,
+) -> Iterator[RunningCluster]:
+    """Engines on the hosts of the configuration for as long as the block lasts; nothing is left running after it.
+
+    Args:
+        nproc: How many engines each host gets; None: what the configuration says, else one for each core.
+        config: The configuration, or its file; None: that of the pipeline, else `~/.pipeline.cfg`, else this host.
+        hosts: Their names, in place of those of the configuration.
+        min_engines: Go on if so many have come up; None: all must.
+        start_timeout_s: How long they may take, in seconds.
+
+    Raises:
+        UsageError: Something that is given makes no sense.
+        BackendError: Too few engines have come up; names those that have not, and why.
+    """
+    if isinstance(config, ClusterConfiguration):
+        wanted = config
+    else:
+        wanted = read_configuration(config if config is not None else _current[0])
+    if nproc is not None and (type(nproc) is not int or nproc < 1):
+        raise UsageError(f"nproc must be a whole number, 1 or more, not {nproc!r}")
+    changes = {"min_engines": min_engines, "start_timeout_s": start_timeout_s}
+    wanted = replace(wanted, **{key: value for key, value in changes.items() if value is not None})
+    if hosts is not None:
+        wanted = replace(wanted, hosts=tuple((host, None) for host in hosts))
+    keeper = Keeper(wanted.with_engines(nproc))
+    engines = keeper.start()
+    try:
+        assert keeper.connection is not None
+        with using(keeper.connection):
+            yield RunningCluster(keeper.connection, tuple(engines))
+    finally:
+        keeper.close()
