@@ -15,7 +15,7 @@ from typing import Any
 from gangline._engine.cell import CELL_BYTES, NO_TASK, PACKET, TASK, WANTED, Cell
 from gangline._engine.segments import SegmentPool, anonymous_file
 from gangline._engine.wire import SETUP, SHUTDOWN, Receiver, encode, make_pair, send_packet
-from gangline.backends.incoming import read_rows
+from gangline.backends.incoming import RowReader, read_rows
 from gangline.backends.outgoing import Outgoing
 from gangline.messages import Attempt, EngineId, TaskId
 
@@ -48,6 +48,7 @@ class EngineProcess:
         pool: Where large values are put.
         options: What the engine is told at its start.
         python: Another interpreter than this one; it has its own `sys.path`.
+        reader: Makes attempts of the rows that it reports.
 
     Attributes:
         engine: Its number.
@@ -65,7 +66,13 @@ class EngineProcess:
     """
 
     def __init__(
-        self, engine: EngineId, uuid: str, pool: SegmentPool, options: dict[str, Any], python: str | None = None
+        self,
+        engine: EngineId,
+        uuid: str,
+        pool: SegmentPool,
+        options: dict[str, Any],
+        python: str | None = None,
+        reader: RowReader = read_rows,
     ) -> None:
         self.engine = engine
         self.uuid = uuid
@@ -74,6 +81,7 @@ class EngineProcess:
         self.kill_reason = ""
         self.shown_logs: dict[TaskId, int] = {}
         self.unclaimed = ""
+        self._read_rows = reader
         self._stderr_tail = b""
         self._decoder = _Decoder("replace")
         path = None if python else [entry for entry in sys.path if isinstance(entry, str)]
@@ -136,7 +144,7 @@ class EngineProcess:
         """After its death: the results that it had not sent yet, and the tasks that it had started without any."""
         lost = self.outgoing.lost(self._words[PACKET], self._words[TASK])
         rows = [row for row in self._cell.notes() if row[0] in lost]
-        attempts = read_rows(rows, self.incoming, self.shown_logs)
+        attempts = self._read_rows(rows, self.incoming, self.shown_logs)
         return attempts, lost.difference(attempt.task for attempt in attempts)
 
     def interrupt(self, task: TaskId) -> None:

@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from gangline._engine import serialize
 from gangline._engine.failures import describe, unpack_failure
 from gangline._engine.logs import replay
 from gangline._engine.parcel import unpack
 from gangline._engine.results import FAILED, LEASED, RAW, REFUSED
-from gangline._engine.wire import Receiver
 from gangline.errors import ResultUnreadable
 from gangline.messages import Attempt, Failure, Status, TaskId
 
-__all__ = ["read_output", "read_rows"]
+__all__ = ["Memory", "RowReader", "Rows", "read_output", "read_rows"]
+
+
+class Memory(Protocol):
+    """Where large values are that rows refer to."""
+
+    def open(self, key: int, spans: Any, /) -> list[memoryview]:
+        """The parts of one: its pickle, and the buffers that belong to it."""
+
+
+Rows = list[tuple[Any, ...]]
+RowReader = Callable[[Rows, Memory, dict[TaskId, int]], list[Attempt]]
 
 _new = tuple.__new__
 _OK = Status.OK
 
 
-def read_rows(rows: list[tuple[Any, ...]], receiver: Receiver, shown_logs: dict[TaskId, int]) -> list[Attempt]:
+def read_rows(rows: Rows, memory: Memory, shown_logs: dict[TaskId, int]) -> list[Attempt]:
     """The attempts that a packet of results tells of.
 
     Args:
         rows: As `Results` on the engine made them.
-        receiver: Where their large values are.
+        memory: Where their large values are.
         shown_logs: How many log records of a task have been handed on while it ran.
     """
     return [
         _new(Attempt, (task, _OK, value, started_at, completed_at, None))
         if code == RAW and extras is None
-        else _read(receiver, shown_logs, task, code, value, started_at, completed_at, extras)
+        else _read(memory, shown_logs, task, code, value, started_at, completed_at, extras)
         for task, code, value, started_at, completed_at, extras in rows
     ]
 
 
 def _read(
-    receiver: Receiver,
+    memory: Memory,
     shown_logs: dict[TaskId, int],
     task: TaskId,
     code: int,
@@ -52,7 +62,7 @@ def _read(
         value = unpack_failure(value)
     elif code != RAW:
         try:
-            value = unpack(receiver.open(*value) if code == LEASED else value)
+            value = unpack(memory.open(*value) if code == LEASED else value)
         except BaseException as exc:  # code of the result's class
             status, value = Status.ERROR, _unreadable(exc)
     extras = None if packed_extras is None else _read_extras(task, packed_extras, shown_logs)

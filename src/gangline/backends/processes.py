@@ -48,10 +48,12 @@ class ProcessesBackend:
     """
 
     name = "processes"
+    _read_rows = staticmethod(read_rows)
+    _read_output = staticmethod(read_output)
 
     def __init__(self, *, memory_limit_bytes: int | None = None, python: str | None = None) -> None:
         self._python = python
-        self._options = {"memory_limit_bytes": memory_limit_bytes}
+        self._options: dict[str, Any] = {"memory_limit_bytes": memory_limit_bytes}
         self._pool = SegmentPool()
         self._calls = Calls(self._pool)
         self._engines: dict[EngineId, EngineProcess] = {}
@@ -77,9 +79,9 @@ class ProcessesBackend:
 
     def _start_engine(self) -> None:
         engine = self._inbox.new_engine_id()
-        options = self._options | {"log_level": logging.getLogger().getEffectiveLevel()}
+        options = {"log_level": logging.getLogger().getEffectiveLevel()} | self._options
         try:
-            process = EngineProcess(engine, os.urandom(16).hex(), self._pool, options, self._python)
+            process = EngineProcess(engine, os.urandom(16).hex(), self._pool, options, self._python, self._read_rows)
         except OSError as exc:
             raise BackendError(f"an engine process cannot be started: {exc}") from exc
         self._engines[engine] = process
@@ -197,7 +199,7 @@ class ProcessesBackend:
         verb = packet[0]
         if verb == RESULTS:
             _, finished, rows = packet
-            attempts = read_rows(rows, process.incoming, process.shown_logs)
+            attempts = self._read_rows(rows, process.incoming, process.shown_logs)
             process.outgoing.on_results(finished, attempts)
             if not attempts:
                 return ()
@@ -212,7 +214,7 @@ class ProcessesBackend:
             return (Returned(process.engine, packet[1]),)
         if verb == OUTPUT:
             _, task, stream, packed = packet
-            content = read_output(task, stream, packed, process.shown_logs)
+            content = self._read_output(task, stream, packed, process.shown_logs)
             return () if content is None else (Output(process.engine, task, stream, content),)
         if verb == RELEASED:
             process.outgoing.returned(packet[1])
