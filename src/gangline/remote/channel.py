@@ -35,7 +35,31 @@ class Channel:
         self, argv: Sequence[str], environment: Mapping[str, str] | None, name: str, on_data: Callable[[bytes], None]
     ) -> None:
         self.busy = False
-        self._process = subprocess.Popen(
+        self._wake_read, self._wake_write = os.pipe()
+        try:
+            self._process = self._start(argv, environment)
+        except OSError:
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            raise
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._in = self._process.stdin.fileno()
+        self._out = self._process.stdout.fileno()
+        self._err = self._process.stderr.fileno()
+        for fd in (self._in, self._out, self._err, self._wake_write):
+            os.set_blocking(fd, False)
+        self._on_data = on_data
+        self._lock = threading.Lock()  # around what is to be written, and the end of that
+        self._pending = bytearray()
+        self._writable = True
+        self._said = ""
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @staticmethod
+    def _start(argv: Sequence[str], environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             argv,
             bufsize=0,
             stdin=subprocess.PIPE,
@@ -44,22 +68,6 @@ class Channel:
             env=environment,
             start_new_session=True,  # Ctrl-C is for this process to deal with
         )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._in = self._process.stdin.fileno()
-        self._out = self._process.stdout.fileno()
-        self._err = self._process.stderr.fileno()
-        for fd in (self._in, self._out, self._err):
-            os.set_blocking(fd, False)
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_write, False)
-        self._on_data = on_data
-        self._lock = threading.Lock()  # around what is to be written, and the end of that
-        self._pending = bytearray()
-        self._writable = True
-        self._said = ""
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin to take in what the program says."""

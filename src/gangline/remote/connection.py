@@ -150,7 +150,7 @@ class HostConnection:
         try:
             channel = Channel(self._argv(), self._environment_of_agent(), f"gangline-host-{self.host}", self._on_data)
         except OSError as exc:
-            return SshFailure(f"{exc.strerror}: {exc.filename}", False)
+            return SshFailure(f"{'its agent' if self._local else 'ssh'} cannot be started here: {exc}", False)
         with self._lock:
             self._channel = channel
             if self._closing:
@@ -297,7 +297,7 @@ class HostConnection:
                 data = self._after_preamble(data)
             for kind, number, payload in self._decoder.feed(data):
                 self._on_frame(kind, number, payload)
-        except (wire.FrameError, ValueError, LookupError, TypeError) as exc:
+        except (ValueError, LookupError, TypeError, RecursionError) as exc:
             # Not from the agent: something else writes into the connection.
             self._lost_reason = f"it sent what is no report of an agent: {exc}"
             assert self._channel is not None

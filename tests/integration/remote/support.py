@@ -9,7 +9,7 @@ from typing import Any
 from gangline.errors import RemoteError
 from gangline.remote import Command, CommandResult, HostConnection
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Heard:

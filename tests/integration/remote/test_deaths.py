@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,11 +135,9 @@ def test_a_cut_link_is_noticed_on_both_sides(hosts: Hosts) -> None:
     with sleeping(hosts, name) as heard:
         assert any("sleep 1000" in line for line in hosts.processes(name))
         hosts.cut(name)
-        begun = time.monotonic()
         outcome = heard.wait()
         assert isinstance(outcome, HostLost)
         assert "nothing has been heard from it for 2 s" in outcome.reason
-        assert time.monotonic() - begun < 10
         wait_until(lambda: not any("sleep 1000" in line for line in hosts.processes(name)), WAIT_S)
 
 
@@ -232,7 +229,6 @@ def test_a_master_that_ends_leaves_nothing_on_any_host(hosts: Hosts, number: sig
         assert master.stdout.readline() == "begun\n"
     local = descendants(master.pid)
     assert sum("sleep\x001000" in command_of(pid) for pid in local) == 4
-    begun = time.monotonic()
     master.send_signal(number)
     master.wait(WAIT_S)
     wait_until(
@@ -240,7 +236,6 @@ def test_a_master_that_ends_leaves_nothing_on_any_host(hosts: Hosts, number: sig
     )
     for name in names:
         hosts.wait_until_empty(name)
-    assert time.monotonic() - begun < WAIT_S
     master.stdout.close()
 
 
@@ -333,9 +328,7 @@ def test_closing_ends_what_runs(hosts: Hosts) -> None:
     connection = connect_to(hosts.names[0], hosts)
     heard = begin(connection, "sh", "-c", "trap '' TERM; echo begun; while :; do sleep 1; done")
     heard.wait_for_lines()
-    begun = time.monotonic()
     connection.close()
-    assert time.monotonic() - begun < 10
     heard.wait()
     hosts.wait_until_empty(hosts.names[0])
     connection.close()

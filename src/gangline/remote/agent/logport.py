@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 _BACKLOG = 512
 _STRANGERS_MAX = 64
 _PATIENCE_S = 5.0
-_CROWDED_PATIENCE_S = 0.5
+_CROWDED_PATIENCE_S = 1.0
 _FIRST_LINE_BYTES = 1024
 _LINE_BYTES = 2**20
 _PER_JOB_MAX = 64
@@ -73,7 +73,8 @@ class LogPort:
 
     def forget(self, token: str, job: int) -> None:
         """The job is over."""
-        del self._tokens[token]
+        if self._tokens.get(token) == job:
+            del self._tokens[token]
         for connection in list(self._connections[job]):
             connection.close()
         del self._connections[job]
@@ -102,11 +103,22 @@ class LogPort:
 
     def _make_room(self) -> None:
         """Those who wait to be accepted shall not wait for the silent."""
-        for connection in list(self._strangers.values()):
-            if connection.age_s() >= _CROWDED_PATIENCE_S:
-                self.refuse(connection, "said nothing")
-        self._crowded = False
-        self._loop.add_source(self._socket.fileno(), self._accept_all)
+        if self._crowded:
+            for connection in list(self._strangers.values()):
+                if connection.age_s() >= _CROWDED_PATIENCE_S:
+                    self.refuse(connection, "said nothing")
+            self._go_on_accepting()
+            if len(self._strangers) >= _STRANGERS_MAX:
+                self._accept_all()
+
+    def _forget_stranger(self, connection: _Connection) -> None:
+        if self._strangers.pop(connection.fd, None) is not None:
+            self._go_on_accepting()
+
+    def _go_on_accepting(self) -> None:
+        if self._crowded:
+            self._crowded = False
+            self._loop.add_source(self._socket.fileno(), self._accept_all)
 
     # For connections -------------------------------------------------------------------------------------------
 
@@ -121,7 +133,7 @@ class LogPort:
         if len(self._connections[job]) >= _PER_JOB_MAX:
             self.refuse(connection, "was one too many of its job")
             return
-        self._strangers.pop(connection.fd, None)
+        self._forget_stranger(connection)
         self._connections[job].add(connection)
         connection.job = job
 
@@ -141,7 +153,7 @@ class LogPort:
     def on_closed(self, connection: _Connection) -> None:
         """A connection is over."""
         self._loop.remove_source(connection.fd)
-        self._strangers.pop(connection.fd, None)
+        self._forget_stranger(connection)
         job = connection.job
         if job is not None and connection in self._connections.get(job, ()):
             self._connections[job].discard(connection)
