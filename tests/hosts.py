@@ -102,7 +102,7 @@ class Hosts:
             host.start()
         self._write_configuration()
         for host in self._hosts.values():
-            host.startfind_sshd()
+            host.start_sshd()
 
     def close(self) -> None:
         """End them and all that runs there."""
@@ -118,7 +118,7 @@ class Hosts:
         self._authorized.write_text(self._key.with_suffix(".pub").read_text())
         self._write_configuration()
         for host in self._hosts.values():
-            host.startfind_sshd()
+            host.start_sshd()
 
     def ssh(self, **options: object) -> SshOptions:
         """How they are reached."""
@@ -140,7 +140,7 @@ class Hosts:
 
     def start_sshd(self, name: str) -> None:
         """Have it listen again."""
-        self._hosts[name].startfind_sshd()
+        self._hosts[name].start_sshd()
 
     def change_key(self, name: str) -> None:
         """Have a host present another key than the known one."""

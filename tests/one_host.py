@@ -89,18 +89,18 @@ class Host:
 
     def change_key(self) -> None:
         make_key(self._hostkey)
-        self._restartfind_sshd()
+        self._restart_sshd()
 
     def restore_key(self) -> None:
         first = self.folder / "hostkey.first"
         if first.read_bytes() != self._hostkey.read_bytes():
             shutil.copy(first, self._hostkey)
             shutil.copy(self.folder / "hostkey.first.pub", self._hostkey.with_suffix(".pub"))
-            self._restartfind_sshd()
+            self._restart_sshd()
 
     def _restart_sshd(self) -> None:
         self.killfind_sshd()
-        self.startfind_sshd()
+        self.start_sshd()
 
     def processes(self) -> list[tuple[int, str]]:
         return [(pid, line) for pid, line in self._all_processes() if "sshd" not in line.partition(" ")[0]]
