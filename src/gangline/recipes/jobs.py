@@ -20,6 +20,9 @@ _LOOK_BYTES = 1024 * 1024
 _CALL = b"run_with_logging"
 """Every node script has this call in it, whatever it is called."""
 
+_CALL_WITH_NUMBER = b"run_with_stored_arguments"
+"""Or this one, if it wants the job's number before the address of the log receiver."""
+
 
 class ComputeJob:
     """A command that is to run on a host.
@@ -43,6 +46,8 @@ class ComputeJob:
         label: For people, in logs and in the record; None: host and command.
 
     Attributes:
+        wants_number: Whether the script is given the number of the job before the address of the log receiver, as those
+            are that call `run_with_stored_arguments`.
         results: What the older systems gave: `returncode` (the exit code, or the name of the signal that ended it; 255
             for a host that could not be reached or was lost, 127 and 126 for a command that is not there or cannot be
             executed, 125 for one that was not started for another reason), `job_duration` in seconds, `outputs`, and
@@ -74,7 +79,9 @@ class ComputeJob:
         if isinstance(arguments, (str, bytes)):
             raise UsageError(f"the arguments of {self.words[0]!r} must be a list, not the text {arguments!r}")
         self.arguments = [_argument(each) for each in arguments]
-        self.node_script = _is_node_script(self.words) if node_script is None else node_script
+        calls = _calls(self.words)
+        self.node_script = bool(calls) if node_script is None else node_script
+        self.wants_number = _CALL_WITH_NUMBER in calls
         self.env = {str(name): str(value) for name, value in (env or {}).items()}
         self.cwd = None if cwd is None else os.fspath(cwd)
         self.input = input.encode("utf-8", "surrogateescape") if isinstance(input, str) else input
@@ -138,16 +145,18 @@ def _argument(value: Any) -> str:
     return text
 
 
-def _is_node_script(words: Sequence[str]) -> bool:
-    """Whether there is a script among the words that calls `run_with_logging`."""
+def _calls(words: Sequence[str]) -> set[bytes]:
+    """Which of the calls that make a node script there are in a script among the words."""
     for word in words:
         try:
             with open(word, "rb") as file:
                 head = file.read(_LOOK_BYTES)
         except (OSError, ValueError):  # not here, or no file
             if word.endswith(".py"):
-                return True
+                return {_CALL}
             continue
-        if _CALL in head and (word.endswith(".py") or head.startswith(b"#!")):
-            return True
-    return False
+        if word.endswith(".py") or head.startswith(b"#!"):
+            found = {call for call in (_CALL, _CALL_WITH_NUMBER) if call in head}
+            if found:
+                return found
+    return set()

@@ -189,13 +189,14 @@ class Schedule:
 
     def _command(self, entry: Entry) -> Command:
         job = entry.job
+        before = [*job.words, str(entry.number)] if job.wants_number else job.words
         return Command(
-            argv=(*job.words, *job.arguments),
+            argv=(*before, *job.arguments),
             env={**self._env, **job.env, "GANGLINE_LOG_TOKEN": entry.token},
             cwd=job.cwd,
             input=job.input,
             path=self._path,
-            logs=len(job.words) if job.node_script else None,
+            logs=len(before) if job.node_script else None,
             log_level=self._log_level,
         )
 

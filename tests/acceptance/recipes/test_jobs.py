@@ -163,6 +163,20 @@ def test_a_plain_command_gets_nothing_but_its_arguments(recipe: Recipe, kept: Ke
     assert [record.getMessage() for record in kept.of("node.localhost")] == ["one two"]
 
 
+def test_a_node_script_that_wants_the_number_of_its_job(recipe: Recipe, tmp_path: Path) -> None:
+    file = tmp_path / "numbered.py"
+    file.write_text(
+        "import sys\nfrom gangline.recipes import LOFARnodeTCP\n"
+        "class numbered(LOFARnodeTCP):\n"
+        "    def run(self, *args):\n        self.outputs['said'] = [self.job_id, *args]\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(numbered(sys.argv[1], sys.argv[2], sys.argv[3]).run_with_stored_arguments())\n"
+    )
+    jobs = [ComputeJob("localhost", f"python {file}", arguments=["a b", each]) for each in "xy"]
+    recipe._schedule_jobs(jobs)
+    assert [job.results["said"] for job in jobs] == [["0", "a b", "x"], ["1", "a b", "y"]]
+
+
 def test_environment_input_and_folder(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FROM_HERE", "here")
     target = tmp_path / "said"
