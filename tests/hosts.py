@@ -136,7 +136,7 @@ class Hosts:
 
     def kill_sshd(self, name: str) -> None:
         """End sshd on a host, with the connections that it serves."""
-        self._hosts[name].killfind_sshd()
+        self._hosts[name].kill_sshd()
 
     def start_sshd(self, name: str) -> None:
         """Have it listen again."""

@@ -99,7 +99,7 @@ class Host:
             self._restart_sshd()
 
     def _restart_sshd(self) -> None:
-        self.killfind_sshd()
+        self.kill_sshd()
         self.start_sshd()
 
     def processes(self) -> list[tuple[int, str]]:
@@ -120,7 +120,7 @@ class Host:
             os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
-        self.killfind_sshd()
+        self.kill_sshd()
 
 
 class NamespacedHost(Host):
