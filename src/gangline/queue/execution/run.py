@@ -12,6 +12,7 @@ from gangline._engine.context import EngineContext, current
 from gangline.queue.deferral import Deferred
 from gangline.queue.execution.code import CodeWatch
 from gangline.queue.execution.outcome import Outcome
+from gangline.queue.execution.parcel import unpack
 from gangline.queue.job import DurableJob
 from gangline.queue.link import ClaimInfo
 from gangline.queue.naming import load_class
@@ -28,12 +29,12 @@ def run_job(url: str, claim: bytes) -> bytes | None:
 
     Args:
         url: The queue's store.
-        claim: The claim, pickled.
+        claim: The claim, packed.
 
     Returns:
         What became of it, pickled; None when it is complete and there is nothing else to tell.
     """
-    outcome = _outcome(url, pickle.loads(claim))
+    outcome = _outcome(url, unpack(claim))
     return None if outcome is None else pickle.dumps(outcome)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Sequence
 
 from gangline._runtime.handle import Handle
@@ -11,6 +10,7 @@ from gangline._runtime.session import Session
 from gangline.backends.processes import ProcessesBackend
 from gangline.errors import UsageError
 from gangline.messages import EngineId, EngineJoined, EngineLost, Terms
+from gangline.queue.execution.parcel import pack
 from gangline.queue.execution.run import run_job
 from gangline.store.jobs.port import Claim
 
@@ -45,7 +45,7 @@ class Place:
         """Have jobs run, in this order where there is a choice."""
         # Bytes travel as they are; claims would be pickled with all the care that users' objects need.
         return self._session.submit_many(
-            [(run_job, (self._url, pickle.dumps(claim)), _NO_KEYWORDS) for claim in claims], _TERMS
+            [(run_job, (self._url, pack(claim)), _NO_KEYWORDS) for claim in claims], _TERMS
         )
 
     def running(self) -> set[int]:

@@ -83,16 +83,21 @@ class Entering(Base):
         ((last,),) = here.connection.execute(STATEMENTS["last_id"])
         first = last + 1
         lanes = self._lane_column(here, [job.lane for job in jobs])
+        is_one = len(jobs) == 1 and not (jobs[0].needs or jobs[0].needs_classes)
 
         def insert() -> None:
             rows = zip(*_columns(here, jobs, lanes, first), strict=False)
-            here.connection.executemany(STATEMENTS["add_job"], rows).close()
+            if is_one:
+                here.connection.execute(STATEMENTS["add_job"], next(rows)).close()
+            else:
+                here.connection.executemany(STATEMENTS["add_job"], rows).close()
 
-        is_one = len(jobs) == 1 and not (jobs[0].needs or jobs[0].needs_classes)
         _insert_whole(here, insert, lambda: jobs, is_one_row=is_one)
         return list(range(first, first + len(jobs)))
 
     def _lane_column(self, work: SqliteWork, lanes: Sequence[Lane]) -> Sequence[int]:
+        if len(lanes) == 1 and lanes[0] in self._lane_ids:
+            return [self._lane_ids[lanes[0]]]
         for lane in set(lanes) - self._lane_ids.keys() - work.new_lanes.keys():
             work.new_lanes[lane] = lane_id(work, lane)
         numbers = self._lane_ids | work.new_lanes
