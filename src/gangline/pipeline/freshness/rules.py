@@ -123,8 +123,11 @@ class Assessor:
         if not (isinstance(source, str) and isinstance(target, str)):
             return False
         get, mtimes, key_of = self.files.get, self.history.mtimes, self.history.keys.of
-        seen, made, noted = get(source), get(target), mtimes.get(key_of(target))
-        if seen is None or made is None or noted is None or seen[1] == made[1]:
+        seen, made = get(source), get(target)
+        if seen is None or made is None or seen[1] == made[1]:
+            return False
+        noted = mtimes.get(key_of(target))
+        if noted is None:
             return False
         newest = max(seen[0], mtimes.get(key_of(source), seen[0]))
         return newest < (made[0] if noted - made[0] > _CLOCKS_AGREE_S else noted)

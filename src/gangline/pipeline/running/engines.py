@@ -163,6 +163,8 @@ class Engines:
     @property
     def are_busy(self) -> bool:
         """Whether jobs are out on other threads or processes."""
+        if len(self._sessions) == 1 and INLINE in self._sessions:
+            return False
         return any(
             stage.outstanding and session.backend.name != INLINE for stage, (session, _, _) in self._work.items()
         )

@@ -51,6 +51,8 @@ class OutputCheck:
         shown = job.params.shown
         names = flat_strings(shown[1]) if len(shown) > 1 else []
         found = {name for name, _ in made.values()}
+        if found.issuperset(names):
+            return None
         missing = [
             name
             for name in names

@@ -43,8 +43,11 @@ from gangline.pipeline.stages.kinds import Kind
 
 __all__ = ["Run"]
 
-_PORTION = 256
+_PORTION = 1024
 """How many jobs of a stage are announced and not done at most."""
+
+_FIRST_PORTION = 128
+"""The same before one of them was started, so that work begins soon."""
 
 _TICK_S = 1.01
 
@@ -262,27 +265,37 @@ class Run:
 
     def _feed(self, run: StageRun) -> None:
         """Look at the next jobs of a stage and start those that have something to do."""
-        if run.broken:
+        if self._engines.runs_inline(run):
+            self._announce(run)
+            self._run_here(run)
             return
-        room = _PORTION - len(run.begun) - len(run.outstanding)
-        if run.ready and room >= _PORTION // 2:
-            portion = self._next_portion(run, room)
-            if portion and not self._stopping:
-                self._pause(run)
-                if self._options.touching is not Touching.NO:
-                    for job in portion:
-                        self._outcomes.touched(job, make=self._options.touching is Touching.FILES)
-                    return
-                self._engines.bring_up(run)  # they start while the history is written
-                self._plan.recorder.begin([job.params for job in portion])
-                run.begun.extend(portion)
-        if not run.begun or self._stopping:
-            return
-        if not self._engines.runs_inline(run):
+        while self._announce(run):
             jobs = list(run.begun)
             run.begun.clear()
             self._submit(jobs)
-            return
+
+    def _announce(self, run: StageRun) -> bool:
+        """Look at the next jobs of a stage and announce those that have something to do; whether there are any."""
+        started = run.begun or run.outstanding or run.ran
+        most = _PORTION if started else _FIRST_PORTION
+        room = most - len(run.begun) - len(run.outstanding)
+        if not run.ready or room < most // 2 or run.broken or self._stopping:
+            return False
+        portion = self._next_portion(run, room)
+        if not portion or self._stopping:
+            return False
+        self._pause(run)
+        if self._options.touching is not Touching.NO:
+            for job in portion:
+                self._outcomes.touched(job, make=self._options.touching is Touching.FILES)
+            return False
+        self._engines.bring_up(run)  # they start while the history is written
+        self._plan.recorder.begin([job.params for job in portion])
+        run.begun.extend(portion)
+        return True
+
+    def _run_here(self, run: StageRun) -> None:
+        """Run on this thread what is announced of a stage, or only one job if others are out, to look after those."""
         while run.begun and not self._stopping:
             self._submit([run.begun.popleft()])
             self._take_in()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from gangline._engine.segments import SegmentPool
@@ -28,13 +26,3 @@ def test_a_stage_function_travels_once_for_all_its_jobs(calls: Calls) -> None:
     assert one.definition is not None
     assert one.definition is other.definition
     assert one.data == ("a", "a.copy")
-
-
-def test_the_arguments_of_the_program_are_those_of_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[list[str]] = []
-    stage = Pipeline("arguments").originate(copy, ["a"])  # type: ignore[attr-defined]
-    monkeypatch.setattr(sys, "argv", ["program", "--fast"])
-    task = task_of(stage, lambda *files: seen.append(list(sys.argv)), apart=True)
-    monkeypatch.setattr(sys, "argv", ["engine"])
-    task("a", "b")
-    assert seen == [["program", "--fast"]]
