@@ -1,9 +1,11 @@
 """One stage of trivial jobs: `python file_jobs.py LIBRARY PARALLELISM`, in the files' folder.
 
-The library is `ruffus` or `gangline.pipeline`; the parallelism is as in `multiprocess=2`, or nothing.
+The library is `ruffus` or `gangline.pipeline`; the parallelism is as in `multiprocess=2`, or nothing. How many seconds
+`pipeline_run` took is left in the file `inside`.
 """
 
 import sys
+import time
 from importlib import import_module
 
 library = import_module(sys.argv[1])
@@ -16,4 +18,7 @@ def write(read, made):
         file.write("done\n")
 
 
+begun = time.perf_counter()
 library.pipeline_run(verbose=0, **{name: int(count) for name, count in parallelism.items()})
+with open("inside", "w") as file:
+    file.write(str(time.perf_counter() - begun))

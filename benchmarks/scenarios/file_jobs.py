@@ -24,7 +24,8 @@ def measure(library: str, place: Path, parallelism: str, size: int) -> Figure:
         args = [parallelism] if parallelism else []
         cost = cost_of(python_program("file_jobs.py", library, *args), folder)
         assert len(list(folder.glob("*.b"))) == size
-    return Figure(cost.seconds / size)
+        inside = float((folder / "inside").read_text())
+    return Figure(cost.seconds / size, f"{inside / size * 1e6:,.0f} µs of it inside pipeline_run")
 
 
 def _scenario(name: str, where: str, parallelism: str, on: str, factor: float) -> Scenario:
