@@ -14,8 +14,7 @@ class TestMaking:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"connection_info": "tcp://10.0.0.1:5"}, "no cluster is running there"),
-            ({"url_file": "/no/such/file.json"}, "no cluster is running there"),
+            ({"url_file": "/no/such/file.json"}, "it is no Dask cluster, nor its address"),
             ({"profile": "mpi"}, "profile 'mpi'"),
             ({"cluster_id": "x"}, "id 'x'"),
             ({"backend": "clouds"}, "inline, threads, processes"),

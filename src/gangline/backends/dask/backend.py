@@ -65,6 +65,7 @@ class DaskBackend:
         self._wanted: int | None = None
         self._failed_starts = 0
         self._news: deque[News] = deque()
+        self._started = False
 
     @property
     def expected(self) -> int:
@@ -82,6 +83,7 @@ class DaskBackend:
             MissingExtra: a cluster of its own needs a package that is not installed.
         """
         self._inbox = inbox
+        self._started = True
         self._bell, self._ring = os.pipe()
         os.set_blocking(self._bell, False)
         os.set_blocking(self._ring, False)
@@ -161,6 +163,9 @@ class DaskBackend:
 
     def stop(self, timeout_s: float) -> None:
         """End all engines, those that are at work after that time by force, and a cluster of its own."""
+        if not self._started:
+            return
+        self._started = False
         self._inbox.unwatch(self._bell)
         for engine in self._engines.values():
             if engine.worker is not None:

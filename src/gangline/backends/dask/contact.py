@@ -103,14 +103,13 @@ class Contact:
             The workers that cannot be used.
 
         Raises:
-            BackendError: the scheduler cannot be reached within the time.
+            BackendError: the scheduler cannot be reached within the time. What there is must be closed all the same.
         """
         self._timeout_s = timeout_s
         self._thread.start()
         try:
             return self._run(self._open(address, security), 2 * timeout_s + _STOP_GRACE_S)
         except Exception as exc:  # whatever Dask raises for what is not a scheduler, or not one for us
-            self.close(0.0)
             raise BackendError(f"the Dask scheduler at {address} cannot be reached: {_in_words(exc)}") from exc
 
     def close(self, timeout_s: float) -> None:
@@ -144,9 +143,10 @@ class Contact:
 
     async def _open(self, address: str, security: Any) -> list[Refused]:
         options = {} if security is None else {"security": security}
-        self._client = await Client(
+        self._client = Client(
             address, asynchronous=True, set_as_default=False, name="gangline", timeout=self._timeout_s, **options
         )
+        await self._client
         self._client.subscribe_topic("all", self._on_topic)
         refused = await self._look()
         self._begin(self._look_again())

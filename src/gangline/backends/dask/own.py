@@ -5,6 +5,7 @@ It listens on the loopback address only, and speaks TLS with keys that exist in 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pickle
@@ -17,6 +18,7 @@ from typing import Any
 
 from distributed import LocalCluster
 
+from gangline.backends.dask import host
 from gangline.errors import BackendError, MissingExtra
 
 __all__ = ["OwnCluster", "OwnWorker"]
@@ -67,7 +69,11 @@ class OwnWorker:
     def end(self) -> None:
         """Have it end; it may take a moment."""
         if self._child.stdin is not None and not self._child.stdin.closed:
-            self._child.stdin.close()
+            with contextlib.suppress(OSError):  # it has ended
+                self._child.stdin.write(host.GOODBYE)
+                self._child.stdin.flush()
+            with contextlib.suppress(OSError):
+                self._child.stdin.close()
 
     def reap(self, timeout_s: float) -> str:
         """Wait for its end, and enforce it after that time; says in words how it ended."""
@@ -101,7 +107,7 @@ class OwnCluster:
                 threads_per_worker=1,
                 host=_LOOPBACK,
                 dashboard_address=f"{_LOOPBACK}:0",
-                scheduler_kwargs={"dashboard": False},
+                scheduler_kwargs={"dashboard": False, "local_directory": self._scratch},
                 security=True,
                 silence_logs=logging.ERROR,
             )
@@ -110,6 +116,7 @@ class OwnCluster:
             if isinstance(exc, ImportError):
                 raise MissingExtra("a Dask cluster needs more packages: pip install 'gangline[dask]'") from exc
             raise BackendError(f"a local Dask scheduler cannot be started: {exc}") from exc
+        self._cluster.shutdown_on_close = False  # Dask would close it at the program's end, before the session does
         self.address: str = self._cluster.scheduler_address
         self.security: Any = self._cluster.security
 

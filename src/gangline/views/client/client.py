@@ -7,11 +7,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gangline._engine import display
 from gangline._runtime.session import Session
-from gangline.errors import UsageError
+from gangline.errors import MissingExtra, UsageError
 from gangline.messages import Scheme
 from gangline.ports import Backend
 from gangline.views import joblib_backend
@@ -22,12 +22,16 @@ from gangline.views.executor import ViewExecutor
 from gangline.views.loadbalanced import LoadBalancedView
 from gangline.views.view import HERE
 
+if TYPE_CHECKING:
+    from gangline.backends.dask.backend import DaskBackend
+
 __all__ = ["Client", "cores", "make_session"]
 
 _BACKENDS = {
     "inline": ("gangline.backends.inline", "InlineBackend"),
     "threads": ("gangline.backends.threads", "ThreadsBackend"),
     "processes": ("gangline.backends.processes", "ProcessesBackend"),
+    "dask": ("gangline.backends.dask.backend", "DaskBackend"),
 }
 """Where the backends are; each is imported when it is asked for."""
 
@@ -40,24 +44,30 @@ class Client(Control):
     Without arguments it starts local engines, one for each core. They come up while the program goes on: load-balanced
     tasks can be submitted at once, and whatever asks for the engines themselves waits for them.
 
+    Given a Dask cluster, its worker processes are the engines. Closing the client leaves the cluster as it was.
+
     Args:
-        connection_info: Where a running cluster is described. There is none to connect to yet.
+        connection_info: A Dask cluster: the address of its scheduler, such as ``tcp://host:8786``, a cluster object, or
+            a client of one.
         url_file: The same by its older name.
-        profile: Likewise, by a name.
+        profile: A running cluster by a name. There is none to connect to yet.
         cluster_id: Likewise, by an id.
-        engines: How many engines; None is one for each core.
+        engines: How many engines; None is one for each core, or for each worker of a Dask cluster.
         n: The same by its short name.
-        backend: What engines are: "processes", "threads", or "inline" (this very thread, for debugging).
+        backend: What engines are: "processes", "threads", "inline" (this very thread, for debugging), or "dask" (the
+            workers of a Dask cluster that is started here and ends with the client).
         scheme: How an engine is chosen: leastload, lru, plainrandom, twobin, weighted or pure.
         seed: For the schemes that draw; None is a different one each time.
-        cluster: The `Cluster` whose engines these are.
+        cluster: The `Cluster` whose engines these are; or a Dask cluster, as `connection_info`.
         session: A session to share; its engines go on when this client is closed.
         debug: Kept for programs that say it.
-        backend_options: For the backend, such as ``memory_limit_bytes``.
+        backend_options: For the backend, such as ``memory_limit_bytes``, or with Dask ``connect_timeout_s`` and
+            ``security``.
 
     Raises:
         UsageError: A value out of range, or a running cluster that does not exist.
-        BackendError: The engines cannot be started.
+        MissingExtra: The backend needs a package that is not installed.
+        BackendError: The engines cannot be started, or the cluster cannot be reached.
 
     Example:
         >>> with Client(engines=2) as rc:
@@ -83,11 +93,18 @@ class Client(Control):
         **backend_options: Any,
     ) -> None:
         self._closed = True  # until there is something to close
-        _refuse_remote(connection_info if connection_info is not None else url_file, profile, cluster_id)
+        dask = _dask_cluster(connection_info if connection_info is not None else url_file, cluster)
+        if dask is not None:
+            backend, backend_options = "dask", {"cluster": dask, **backend_options}
+        else:
+            _refuse_remote(profile, cluster_id)
         chosen = _scheme(scheme)
-        self._engines_asked_for = _count(engines if engines is not None else n, backend)
+        wanted = _count(engines if engines is not None else n, backend, everywhere=dask is not None)
+        self._engines_asked_for = wanted or 0
         if session is None:
-            session = make_session(backend, self._engines_asked_for, chosen, seed, backend_options)
+            session = make_session(backend, wanted, chosen, seed, backend_options)
+            if wanted is None:
+                self._engines_asked_for = cast("DaskBackend", session.backend).expected
             super().__init__(session, expected=self._engines_asked_for, scheme=chosen)
         else:
             super().__init__(session, owns_session=False, scheme=chosen)
@@ -201,18 +218,24 @@ class Client(Control):
 
 
 def make_session(
-    backend: str | Backend, engines: int, scheme: Scheme, seed: int | None, options: dict[str, Any]
+    backend: str | Backend, engines: int | None, scheme: Scheme, seed: int | None, options: dict[str, Any]
 ) -> Session:
     """A session on a backend by its name.
 
     Raises:
         UsageError: There is no backend of this name.
+        MissingExtra: It needs a package that is not installed.
     """
     if isinstance(backend, str):
         if backend not in _BACKENDS:
             raise UsageError(f"there is no backend {backend!r}; there are {', '.join(_BACKENDS)}")
         module, name = _BACKENDS[backend]
-        made: Backend = getattr(import_module(module), name)(**options)
+        try:
+            made: Backend = getattr(import_module(module), name)(**options)
+        except ModuleNotFoundError as exc:
+            raise MissingExtra(
+                f"{exc.name} is not installed; install it with: pip install 'gangline[{backend}]'"
+            ) from exc
         backend = made
     elif options:
         raise UsageError(f"{', '.join(options)}: options are for backends that are given by name")
@@ -221,10 +244,23 @@ def make_session(
     return Session(backend, engines=engines, scheme=scheme, seed=seed)
 
 
-def _refuse_remote(connection_info: Any, profile: str | None, cluster_id: str | None) -> None:
-    """Raise for a running cluster that is meant, since none can be had."""
+def _dask_cluster(connection_info: Any, cluster: Any) -> Any:
+    """The Dask cluster that is meant: by its address, as an object, or as a client of one; None if none is."""
+    if isinstance(connection_info, str) and "://" in connection_info:
+        return connection_info
+    for meant in (connection_info, cluster):
+        if hasattr(meant, "scheduler_address") or hasattr(meant, "scheduler_info"):
+            return meant
     if connection_info is not None:
-        raise UsageError(f"cannot connect to {connection_info!r}: no cluster is running there; {_HOW_TO}")
+        raise UsageError(
+            f"cannot connect to {connection_info!r}: it is no Dask cluster, nor its address such as 'tcp://host:8786'; "
+            f"{_HOW_TO}"
+        )
+    return None
+
+
+def _refuse_remote(profile: str | None, cluster_id: str | None) -> None:
+    """Raise for a running cluster that is meant, since none can be had."""
     if profile not in (None, "default"):
         raise UsageError(f"no cluster of the profile {profile!r} is running; {_HOW_TO}")
     if cluster_id:
@@ -239,8 +275,11 @@ def _scheme(scheme: str | Scheme) -> Scheme:
         raise UsageError(f"there is no scheme {scheme!r}; there are {known}") from None
 
 
-def _count(engines: int | None, backend: str | Backend) -> int:
+def _count(engines: int | None, backend: str | Backend, *, everywhere: bool) -> int | None:
+    """How many engines are wanted; None is one on each worker of a cluster."""
     if engines is None:
+        if everywhere:
+            return None
         return 1 if (backend if isinstance(backend, str) else backend.name) == "inline" else cores()
     if isinstance(engines, bool) or not isinstance(engines, int):
         raise TypeError(f"engines must be a number, not {engines!r}")
