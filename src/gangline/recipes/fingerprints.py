@@ -145,8 +145,10 @@ def _same(one: Stamp | None, other: Stamp | None) -> bool:
     return one[0] == other[0] == "file" and bool(one[3]) and one[1] == other[1] and one[3] == other[3]
 
 
-def differing_files(kept: Mapping[str, Stamp | None], also: Mapping[str, list[Stamp]] | None = None) -> Iterator[str]:
-    """In words, which files are no longer as they were.
+def differing_files(
+    kept: Mapping[str, Stamp | None], also: Mapping[str, list[Stamp]] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Which files are no longer as they were, and in words what has become of them.
 
     Args:
         kept: How they were, by name.
@@ -157,9 +159,9 @@ def differing_files(kept: Mapping[str, Stamp | None], also: Mapping[str, list[St
         if _same(before, now) or any(_same(each, now) for each in (also or {}).get(path, ())):
             continue
         if now is None:
-            yield f"{path} is gone"
+            yield path, f"{path} is gone"
         else:
-            yield f"{path} is there now" if before is None else f"{path} has changed"
+            yield path, f"{path} is there now" if before is None else f"{path} has changed"
 
 
 def code_of(recipe: type) -> dict[str, str]:

@@ -131,7 +131,7 @@ class JobMemory:
         if self._ran:
             return "jobs before it have run again"
         files: Mapping[str, Stamp | None] = self._known[key]["files"]
-        return next(differing_files(files, self._stamps), None)
+        return next((words for _, words in differing_files(files, self._stamps)), None)
 
     def _key(self, job: ComputeJob) -> str:
         """What a job is, with a number for each time that it comes again."""

@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,7 @@ class TaskRun:
         self._key = key
         self.label = label
         self.stage = stage
+        self.reason = ""
         self._parameters, self._unsteady = _canonical_all(inputs, names)
         self._paths = set(_paths(inputs, names))
         self._facts: Entry = {
@@ -84,8 +86,10 @@ class TaskRun:
         last_key = key if self._entry is not None else run.last_key(label)
         last = run.entry(last_key)
         run.visited.add(key)
-        void = "" if last is None else next(self._differences(last), "")
-        self.reason = "" if last is None else "; ".join(filter(None, (_outcome(last), void or self._other_data(last))))
+        void = ""
+        if last is not None:
+            void, changed = self._compared(last, last_key)
+            self.reason = "; ".join(filter(None, (_outcome(last), changed)))
         self.jobs = JobMemory(run, key, last_key, void, stage)
 
     def recalled(self, outputs: Ingredients) -> bool:
@@ -137,8 +141,23 @@ class TaskRun:
         files = {path: stamp(path) for path in sorted(self._paths | self.jobs.paths)}
         self._run.note(self._key, {**self._facts, "outcome": outcome, "files": files, "ended_at": time.time(), **more})
 
+    def _compared(self, entry: Entry, key: str) -> tuple[str, str]:
+        """Why nothing that the task's jobs have done counts, and why the task has to run; empty: for no reason."""
+        for words in self._differences(entry):
+            return words, words
+        files: Mapping[str, Stamp | None] = entry.get("files", {})
+        known: set[str] | None = None
+        changed = ""
+        for path, words in differing_files(files, self._run.made_later(files)):
+            if known is None:
+                known = {os.path.abspath(each) for job in self._run.jobs_of(key).values() for each in job["files"]}
+            if os.path.abspath(path) not in known:  # else only the jobs that name the file have to run
+                return words, words
+            changed = changed or words
+        return "", changed or self._other_data(entry)
+
     def _differences(self, entry: Entry) -> Iterator[str]:
-        """What is not as it was, so that nothing that the task has done counts."""
+        """What is not as it was, files apart."""
         if self._unsteady:
             yield f"{self._unsteady} cannot be compared with the run before"
         if entry.get("recipe") != self._facts["recipe"]:
@@ -147,8 +166,6 @@ class TaskRun:
         before, now = ({**each, "args": None} for each in (entry.get("parameters", {}), self._parameters))
         yield from _changes(before, now, "its input {!r}", values=True)
         yield from self._run.taints(texts_in(self._parameters))
-        files: Mapping[str, Stamp | None] = entry.get("files", {})
-        yield from differing_files(files, self._run.made_later(files))
 
     def _other_data(self, entry: Entry) -> str:
         before, now = ({"args": each.get("args")} for each in (entry.get("parameters", {}), self._parameters))

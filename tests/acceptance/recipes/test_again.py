@@ -115,6 +115,26 @@ def test_r23_changed_files_are_noticed(site: Site) -> None:
     assert "task fit_all runs again: data has changed" in again.stderr
 
 
+def test_r23_only_jobs_that_name_a_changed_file_run_again(site: Site) -> None:
+    site.change(
+        "recipes/master/find.py", "for number in range(self.inputs['jobs'])", "for number in self.inputs['args']"
+    )
+    site.pipeline("self.run_task('find_all', ['a', 'b', 'c'])")
+    for name in "abc":
+        site.write(name, name)
+    assert site.run().returncode == 0
+    assert site.ran() == ["find a 3.0", "find b 3.0", "find c 3.0"]
+    site.write("b", "new")
+    site.write("d", "d")
+    again = site.run()
+    assert "task find_all runs again: b has changed" in again.stderr
+    assert site.ran() == ["find b 3.0"]
+    site.change("night.py", "'c'", "'c', 'd'")
+    again = site.run()
+    assert "its input 'args' was ['a', 'b', 'c'], and is ['a', 'b', 'c', 'd']" in again.stderr
+    assert site.ran() == ["find d 3.0"]
+
+
 def test_r23_what_builds_on_a_task_runs_when_that_has_run_again(site: Site) -> None:
     site.pipeline("made = self.run_task('find_all')['made']\nself.run_task('fit_all', [made])")
     done(site)

@@ -68,11 +68,12 @@ def test_files(tmp_path: Path) -> None:
     os.utime(file, (1, 1))  # touched, and the same
     assert list(differing_files(kept)) == []
     file.write_text("two")
-    assert list(differing_files(kept)) == [f"{file} has changed"]
+    assert list(differing_files(kept)) == [(str(file), f"{file} has changed")]
     assert list(differing_files(kept, {str(file): [stamp(str(file)) or []]})) == []
     file.unlink()
     (tmp_path / "g").touch()
-    assert list(differing_files(kept)) == [f"{file} is gone", f"{tmp_path / 'g'} is there now"]
+    words = [words for _, words in differing_files(kept)]
+    assert words == [f"{file} is gone", f"{tmp_path / 'g'} is there now"]
 
 
 def test_large_files_are_known_by_size_and_time(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_large_files_are_known_by_size_and_time(tmp_path: Path) -> None:
     kept = {str(file): stamp(str(file))}
     assert list(differing_files(kept)) == []
     os.utime(file, (1, 1))
-    assert list(differing_files(kept)) == [f"{file} has changed"]
+    assert list(differing_files(kept)) == [(str(file), f"{file} has changed")]
 
 
 def test_folders(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_folders(tmp_path: Path) -> None:
     kept = {str(tmp_path): stamp(str(tmp_path))}
     assert list(differing_files(kept)) == []
     (tmp_path / "a" / "g").touch()
-    assert list(differing_files(kept)) == [f"{tmp_path} has changed"]
+    assert list(differing_files(kept)) == [(str(tmp_path), f"{tmp_path} has changed")]
     assert stamp(str(tmp_path), folders=False) is None
 
 
