@@ -62,10 +62,11 @@ def measure_parallel(size: int) -> Figure:
     if program is None:
         raise FileNotFoundError("no GNU parallel: apt install parallel")
     with three_hosts() as hosts:
-        options = ["-F", str(hosts.config), "-o", f"ControlPath={hosts.folder}/%n"]
+        options = ["-F", str(hosts.config), "-o", f"ControlPath={hosts.folder}/master-%n"]
         for name in hosts.names:
             master = ["ssh", *options, "-o", "ControlMaster=yes", "-o", "ControlPersist=yes", name, "true"]
             subprocess.run(master, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(["ssh", *options, "-O", "check", name], check=True, capture_output=True)
         try:
             names = "".join(f"{hosts.names[n % 3]}\n" for n in range(size))
             command = [program, "--will-cite", f"--jobs={3 * SLOTS}", "ssh", *options, "{}", "true"]
