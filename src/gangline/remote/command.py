@@ -25,6 +25,7 @@ class Command:
         env: Variables beside those that the host has by itself.
         cwd: The folder to start in; None is the home folder, or on this host the present one.
         input: What the program reads from its standard input.
+        open_input: There is more to read, by and by: what is fed to it with `HostConnection.feed`.
         path: Folders that are put before the host's PATH, where they exist there.
         logs: At which index of argv the address and the port for log records are put; None: it hands in none.
         log_level: The least level of log records that are wanted; it reads it from GANGLINE_LOG_LEVEL.
@@ -40,6 +41,7 @@ class Command:
     path: tuple[str, ...] = ()
     logs: int | None = None
     log_level: int = 0
+    open_input: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.argv, tuple) or not self.argv or not self.argv[0]:

@@ -202,8 +202,9 @@ class HostConnection:
             if channel is not None:
                 self._jobs[job.number] = job
                 channel.write(wire.pack_json(wire.RUN, job.number, order))
-                if command.input:
-                    self._send_input(channel, job.number, command.input)
+                self._send_input(channel, job.number, command.input)
+                if command.input and not command.open_input:
+                    channel.write(wire.pack(wire.INPUT, job.number))
         if channel is None:
             job.fail(HostLost(self.host, self._lost_reason or "it is not connected"))
         return job
@@ -211,7 +212,12 @@ class HostConnection:
     def _send_input(self, channel: Channel, job: int, data: bytes) -> None:
         for start in range(0, len(data), wire.CHUNK_BYTES):
             channel.write(wire.pack(wire.INPUT, job, data[start : start + wire.CHUNK_BYTES]))
-        channel.write(wire.pack(wire.INPUT, job))
+
+    def feed(self, job: RemoteJob, data: bytes) -> None:
+        """Have a job whose input is open read this."""
+        with self._lock:
+            if self._channel is not None:
+                self._send_input(self._channel, job.number, data)
 
     def _order(self, command: Command, token: str) -> dict[str, Any]:
         environment: dict[str, str | None] = {}
@@ -230,7 +236,7 @@ class HostConnection:
             "env": environment,
             "cwd": cwd,
             "path": list(command.path),
-            "input": bool(command.input),
+            "input": bool(command.input) or command.open_input,
             "logs": command.logs,
             "token": token,
         }
