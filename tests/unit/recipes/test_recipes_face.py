@@ -43,6 +43,7 @@ def test_other_names_are_not() -> None:
         ("lofarexceptions", "ClusterError"),
         ("clusterdesc", "ClusterDesc"),
         ("data_map", "DataMap"),
+        ("group_data", "load_data_map"),
         ("utilities", "catch_segfaults"),
         ("pipelinelogging", "log_time"),
         ("parset", "Parset"),
