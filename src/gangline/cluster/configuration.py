@@ -129,7 +129,7 @@ def _from_toml(file: str) -> ClusterConfiguration:
         hosts = _of_description(beside, engines)
     else:
         hosts = tuple(_host(each, engines) for each in table["hosts"])
-    more = {
+    more: dict[str, Any] = {
         "start_timeout_s": table.get("start_timeout"), "keepalive_s": table.get("keepalive"),
         "pythonpath": tuple(map(str, table.get("pythonpath", ()))) or None,
         **{key: table.get(key) for key in ("name", "min_engines", "address", "python", "ssh", "ssh_config")},
@@ -141,11 +141,11 @@ def _host(each: Any, engines: int | None) -> tuple[str, int | None]:
     match each:
         case str():
             return each, engines
-        case {"name": str(name), **rest}:
-            unknown = sorted(rest.keys() - {"engines"})
+        case {"name": str(name)}:
+            unknown = sorted(each.keys() - {"name", "engines"})
             if unknown:
                 raise UsageError(f"host {name} has an unknown key {unknown[0]!r}; {_nearest(unknown[0], ['engines'])}")
-            own = rest.get("engines", engines)
+            own = each.get("engines", engines)
             if own is not None and (not isinstance(own, int) or isinstance(own, bool)):
                 raise UsageError(f"host {name}: engines must be a whole number, not {own!r}")
             return name, own

@@ -1,53 +1,61 @@
-"""The program that is started on the hosts of a cluster: one engine's process. Reads what it is to be from stdin."""
+"""One engine's process of a cluster: a Dask worker with one thread, which the engine's relay runs in."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import logging
 import os
-import shutil
 import signal
 import sys
-import tempfile
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["main"]
+import dask
+from distributed import Security, Worker
+
+from gangline.cluster.scheduler import TCP_TIMEOUT_MIN_S
+
+__all__ = ["serve"]
 
 _DEATH_TIMEOUT_S = 30
+_CLOSE_S = 1.0
 
 
-def main() -> None:
-    """Be an engine of a cluster until the scheduler, or whoever started this process, ends it."""
-    order = json.loads(sys.stdin.read())
+def serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> None:
+    """Be an engine until the scheduler, or a signal, ends it.
+
+    Args:
+        order: The scheduler's `address`, `name`, `host` to listen on, the keys, `keepalive_s`, a `scratch` folder.
+        on_up: Called when it can be used.
+    """
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    scratch = tempfile.mkdtemp(prefix="gangline-engine-")
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(order, scratch))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    dask.config.set({
+        "distributed.worker.http.routes": [],
+        "distributed.comm.timeouts.tcp": f"{max(order['keepalive_s'], TCP_TIMEOUT_MIN_S):.0f}s",
+    })  # fmt: skip
+    asyncio.run(_serve(order, on_up))
 
 
-async def _serve(order: dict[str, Any], scratch: str) -> None:
-    from distributed import Security, Worker
-
+async def _serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> None:
     security = Security(
         tls_ca_file=order["ca"], tls_worker_cert=order["certificate"], tls_worker_key=order["key"],
         require_encryption=True,
     )  # fmt: skip
     worker = await Worker(
-        order["address"], name=order["name"], nthreads=1, security=security, memory_limit=0, local_directory=scratch,
-        host=order["host"], dashboard_address=":0", dashboard=False, death_timeout=_DEATH_TIMEOUT_S,
+        order["address"], name=order["name"], nthreads=1, security=security, memory_limit=0,
+        local_directory=order["scratch"], host=order["host"], dashboard_address="127.0.0.1:0", dashboard=False,
+        death_timeout=_DEATH_TIMEOUT_S,
     )  # fmt: skip
     loop = asyncio.get_running_loop()
+
+    async def close() -> None:
+        loop.call_later(_CLOSE_S, os._exit, 0)  # whatever may still hold it up
+        await worker.close(nanny=False, executor_wait=False, timeout=_CLOSE_S, reason="it was stopped")
+
+    closing: list[asyncio.Task[None]] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: loop.create_task(worker.close(nanny=False, reason="it was stopped")))
-    sys.stdout.write(json.dumps({"engine": order["name"], "pid": os.getpid(), "address": worker.address}) + "\n")
-    sys.stdout.flush()
+        loop.add_signal_handler(number, lambda: closing.append(loop.create_task(close())))
+    on_up({"address": worker.address})
     await worker.finished()
-
-
-if __name__ == "__main__":
-    main()
+    if not closing:
+        sys.exit(f"the scheduler has ended it: {worker.status.name}")

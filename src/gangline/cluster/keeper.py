@@ -1,123 +1,73 @@
 """Who keeps a cluster: has its scheduler and its engines run, and notices which of them end.
 
 Rules:
-    All processes of a cluster are commands of the keeper: they end with it, on every host, also when it is killed.
-    `_changed` guards the engines; callbacks come from the threads of the connections.
+    All processes of a cluster belong to commands of the keeper: they end with it, on every host, also if it is killed.
+    `_changed` guards all state; callbacks come from the threads of the connections, and nothing that waits is done
+    while it is held.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from gangline.cluster.configuration import ClusterConfiguration
 from gangline.cluster.connection import ClusterConnection
-from gangline.errors import BackendError, HostUnreachable, MissingExtra, RemoteError
-from gangline.remote.command import Command, CommandResult
+from gangline.cluster.hosts import Engine, EngineReport, Host, Nursery, find_addresses
+from gangline.cluster.keys import make_keys
+from gangline.errors import BackendError, HostUnreachable, UsageError
 from gangline.remote.connection import ConnectionOptions, HostConnection
 from gangline.remote.hosts import is_this_host
-from gangline.remote.job import RemoteJob
 from gangline.remote.ssh import SshOptions
 
 __all__ = ["EngineReport", "Keeper"]
 
-_LAST_LINES = 5
-_SCHEDULER_S = 30.0
-
-EngineState = Literal["starting", "up", "failed", "ended"]
-
-
-@dataclass(slots=True)
-class EngineReport:
-    """One engine of a cluster.
-
-    Attributes:
-        name: As the scheduler has it: host and number.
-        host: Where it is.
-        state: "starting", "up", "failed" (it never came up) or "ended".
-        pid: Its process there.
-        reason: Why it is not up, with the last lines that it wrote.
-    """
-
-    name: str
-    host: str
-    state: EngineState = "starting"
-    pid: int = 0
-    reason: str = ""
-
-
-@dataclass(eq=False, slots=True)
-class _Engine:
-    report: EngineReport
-    connection: HostConnection
-    job: RemoteJob | None = None
-    unwanted: bool = False
-    last: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
-
-
-@dataclass(eq=False, slots=True)
-class _Host:
-    name: str
-    connection: HostConnection
-    cores: int = 1
-    scheduler: str = ""
-    own_address: str | None = None
-    engines: list[_Engine] = field(default_factory=list)
-
-
-class _Ear:
-    """Hears what a process of the cluster says."""
-
-    def __init__(self, last: deque[str], on_word: Callable[[Mapping[str, Any]], None]) -> None:
-        self._last = last
-        self._on_word = on_word
-
-    def on_line(self, stream: str, line: str) -> None:
-        """A line of JSON is for us, any other is kept for people."""
-        if stream == "stdout" and line.startswith("{"):
-            try:
-                self._on_word(json.loads(line))
-                return
-            except ValueError:
-                pass
-        if line.strip():
-            self._last.append(line)
-
-    def on_message(self, message: Mapping[str, Any]) -> None:
-        """None is sent."""
+_SCHEDULER = "scheduler"
+_LAST_WORDS_S = 2.0
+"""How long engines that did not come up in time have to say why."""
 
 
 class Keeper:
-    """A cluster that lasts as long as this object is open.
+    """A cluster that lasts as long as this object is open. Every method may be called from any thread.
 
     Args:
         configuration: What it is made of.
 
     Attributes:
         connection: How it is reached, once `start` has returned.
+        trouble: Why the cluster is of no use any more; empty while it is.
     """
 
     def __init__(self, configuration: ClusterConfiguration) -> None:
         self.configuration = configuration
         self.connection: ClusterConnection | None = None
+        self.trouble = ""
         self._changed = threading.Condition()
         self._options = ConnectionOptions(
             ssh=SshOptions(program=configuration.ssh, config=configuration.ssh_config),
             keepalive_s=configuration.keepalive_s,
         )
-        self._home = HostConnection("localhost", self._options)
-        self._hosts: dict[str, _Host] = {}
+        self._is_alone = all(is_this_host(name) for name, _ in configuration.hosts)
+        self._home = self._new_nursery("localhost")
+        self._hosts = [
+            Host(name, self._home if is_this_host(name) else self._new_nursery(name)) for name, _ in configuration.hosts
+        ]
+        self._engines: dict[str, Engine] = {}
         self._keys: dict[str, str] = {}
+        self._scheduler_last = Engine(EngineReport(_SCHEDULER, "localhost")).last
         self._port = 0
-        self._scheduler_end = ""
-        self._closed = False
+        self._closing = False
+        self._closed = threading.Event()
+
+    def _new_nursery(self, host: str) -> Nursery:
+        nursery = Nursery(
+            HostConnection(host, self._options), self._on_word, lambda why: self._on_nursery_end(nursery, why)
+        )
+        return nursery
 
     # Starting -----------------------------------------------------------------------------------------------------
 
@@ -133,145 +83,94 @@ class Keeper:
         """
         deadline = time.monotonic() + self.configuration.start_timeout_s
         try:
-            self._keys = _make_keys()
-            self._start_scheduler()
-            self._connect_all()
             with self._changed:
-                self._changed.wait_for(self._is_settled, max(deadline - time.monotonic(), 0.0))
-                reports = self._give_up_on_late_ones()
-            self._check_enough(reports)
+                for host, (_, engines) in zip(self._hosts, self.configuration.hosts, strict=True):
+                    self._have(host, engines or 1)  # one stands for the host, until it is known how many there will be
+            self._home.connection.connect()
+            self._home.start(self.configuration, away=False)  # Dask is being imported there, while we go on here
+            self._keys = make_keys()
+            self._greet(self._home)
+            listens = "127.0.0.1" if self._is_alone else "0.0.0.0"
+            self._home.say({"do": "start", "as": "scheduler", "name": _SCHEDULER, "host": listens})
+            for host in self._hosts:
+                if host.nursery is self._home:
+                    self._bring_up_here(host)
+                else:
+                    name = f"gangline-{host.name}"
+                    threading.Thread(target=self._bring_up_there, args=(host,), name=name, daemon=True).start()
+            reports = self._wait_for_all(deadline)
+        except HostUnreachable as error:  # this one: there are no processes to be had
+            self.close()
+            raise BackendError(f"the scheduler of the cluster cannot be started: {error}") from error
         except BaseException:
             self.close()
             raise
-        return reports
-
-    def _start_scheduler(self) -> None:
-        self._home.connect()
-        last: deque[str] = deque(maxlen=_LAST_LINES)
-        order = {"host": "127.0.0.1" if self._is_alone() else "0.0.0.0", **self._keys}
-        self._home.run(
-            self._command("gangline.cluster.scheduler", order),
-            _Ear(last, self._on_scheduler_up),
-            self._on_scheduler_end,
-        )
-        with self._changed:
-            self._changed.wait_for(lambda: self._port or self._scheduler_end, _SCHEDULER_S)
-        if not self._port:
-            why = self._scheduler_end or f"it said nothing for {_SCHEDULER_S:g} s"
-            raise BackendError("\n    ".join([f"the scheduler of the cluster has not come up: {why}", *last]))
         self.connection = ClusterConnection(
             self.configuration.name, f"tls://127.0.0.1:{self._port}", self._keys["ca"], self._keys["certificate"],
-            self._keys["key"], os.getpid(), time.time(), tuple(host for host, _ in self.configuration.hosts),
+            self._keys["key"], os.getpid(), time.time(), tuple(host.name for host in self._hosts),
         )  # fmt: skip
+        return reports
 
-    def _on_scheduler_up(self, word: Mapping[str, Any]) -> None:
-        with self._changed:
-            self._port = int(word["port"])
-            self._changed.notify_all()
+    def _greet(self, nursery: Nursery) -> None:
+        nursery.say({**self._keys, "keepalive_s": self.configuration.keepalive_s})
 
-    def _on_scheduler_end(self, how: CommandResult | RemoteError) -> None:
-        with self._changed:
-            self._scheduler_end = _in_words(how)
-            self._changed.notify_all()
+    def _bring_up_here(self, host: Host) -> None:
+        host.cores = len(os.sched_getaffinity(0))
+        # Engines on other hosts want to reach those here, too.
+        host.own_address = "127.0.0.1" if self._is_alone else self.configuration.address
+        self._on_ready(host)
 
-    def _connect_all(self) -> None:
-        for name, engines in self.configuration.hosts:
-            connection = self._home if is_this_host(name) else HostConnection(name, self._options)
-            host = self._hosts[name] = _Host(name, connection)
-            # One that stands for the host, until it is known how many there will be.
-            host.engines = [self._new_engine(host, number) for number in range(engines or 1)]
-            threading.Thread(target=self._bring_up, args=(host, engines), name=f"gangline-{name}", daemon=True).start()
-
-    def _bring_up(self, host: _Host, engines: int | None) -> None:
+    def _bring_up_there(self, host: Host) -> None:
+        connection = host.nursery.connection
         try:
-            if host.connection is not self._home:
-                host.cores = host.connection.connect().cores
-                self._find_addresses(host)
-            else:
-                host.cores = len(os.sched_getaffinity(0))
-                # Engines on other hosts want to reach those here, too.
-                host.scheduler, host.own_address = "127.0.0.1", "127.0.0.1" if self._is_alone() else None
-        except HostUnreachable as error:
-            with self._changed:
-                for engine in host.engines:
-                    engine.report.state, engine.report.reason = "failed", str(error)
-                self._changed.notify_all()
+            host.cores = connection.connect().cores
+            host.nursery.start(self.configuration, away=True)
+            self._greet(host.nursery)
+            here, there = find_addresses(connection, self.configuration.keepalive_s)
+            host.scheduler, host.own_address = self.configuration.address or here or "127.0.0.1", there or None
+        except Exception as error:
+            # The edge of a thread: whatever it is, the host is of no use, and who waits for it is to know.
+            self._on_nursery_end(host.nursery, str(error))
             return
+        self._on_ready(host)
+
+    def _on_ready(self, host: Host) -> None:
         with self._changed:
-            more = range(len(host.engines), host.cores if engines is None else engines)
-            host.engines += [self._new_engine(host, number) for number in more]
-            starting = list(host.engines)
-        for engine in starting:
-            self._launch(host, engine)
+            if host.nursery.ended:
+                return
+            host.ready = True
+            self._have(host, dict(self.configuration.hosts)[host.name] or host.cores)
+            self._order(host)
 
-    def _is_alone(self) -> bool:
-        return all(is_this_host(host) for host, _ in self.configuration.hosts)
+    def _have(self, host: Host, count: int) -> list[Engine]:
+        new = host.have(count)
+        self._engines.update((engine.report.name, engine) for engine in new)
+        return new
 
-    def _find_addresses(self, host: _Host) -> None:
-        """By which addresses this host and that one know each other: those of the connection that there is."""
-        said: list[str] = []
-        ended = threading.Event()
-        listener = _Lines(said)
-        host.connection.run(Command(("sh", "-c", 'echo "$SSH_CONNECTION"')), listener, lambda _: ended.set())
-        ended.wait(self.configuration.keepalive_s)
-        here, _, there, *_ = (*" ".join(said).split(), "", "", "")
-        host.scheduler = self.configuration.address or here
-        host.own_address = there or None
+    def _order(self, host: Host) -> None:
+        """Have the engines of a host started that are not, as soon as there is a scheduler."""
+        if not (host.ready and self._port):
+            return
+        for engine in host.engines:
+            if not engine.ordered and engine.lives:
+                engine.ordered = True
+                address = f"tls://{host.scheduler}:{self._port}"
+                host.nursery.say({
+                    "do": "start", "as": "engine", "name": engine.report.name, "address": address,
+                    "host": host.own_address,
+                })  # fmt: skip
 
-    def _new_engine(self, host: _Host, number: int) -> _Engine:
-        return _Engine(EngineReport(f"{host.name}-{number}", host.name), host.connection)
-
-    def _launch(self, host: _Host, engine: _Engine) -> None:
-        order = {
-            "address": f"tls://{host.scheduler or '127.0.0.1'}:{self._port}",
-            "name": engine.report.name,
-            "host": host.own_address,
-            **self._keys,
-        }
-        command = self._command("gangline.cluster.engine", order, away=host.connection is not self._home)
-        engine.job = host.connection.run(
-            command, _Ear(engine.last, lambda word: self._on_engine_up(engine, word)),
-            lambda how: self._on_engine_end(engine, how),
-        )  # fmt: skip
-
-    def _command(self, module: str, order: Mapping[str, Any], *, away: bool = False) -> Command:
-        python = self.configuration.python or ("python" if away else sys.executable)
-        folders = [*self.configuration.pythonpath, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-        found = os.pathsep.join(folder for folder in folders if folder)
-        return Command(
-            (python, "-m", module), env={"PYTHONPATH": found} if found else {}, input=json.dumps(order).encode(),
-            path=(os.path.dirname(sys.executable),),
-        )  # fmt: skip
-
-    def _on_engine_up(self, engine: _Engine, word: Mapping[str, Any]) -> None:
+    def _wait_for_all(self, deadline: float) -> list[EngineReport]:
         with self._changed:
-            if engine.report.state == "starting":
-                engine.report.state, engine.report.pid = "up", int(word["pid"])
-            self._changed.notify_all()
-
-    def _on_engine_end(self, engine: _Engine, how: CommandResult | RemoteError) -> None:
-        with self._changed:
-            report = engine.report
-            report.state = "ended" if report.state == "up" else "failed"
-            report.reason = "it was stopped" if engine.unwanted else "\n    ".join([_in_words(how), *engine.last])
-            self._changed.notify_all()
-
-    def _is_settled(self) -> bool:
-        return bool(self._scheduler_end) or all(report.state != "starting" for report in self._reports())
-
-    def _give_up_on_late_ones(self) -> list[EngineReport]:
-        for host in self._hosts.values():
-            for engine in host.engines:
-                if engine.report.state == "starting":
-                    said = "\n    ".join(engine.last)
-                    limit = f"it was not up after {self.configuration.start_timeout_s:g} s"
-                    engine.report.state = "failed"
-                    engine.report.reason = f"{limit}; it has written:\n    {said}" if said else limit
-                    if engine.job is not None:
-                        engine.connection.kill(engine.job)
-        return self._reports()
-
-    def _check_enough(self, reports: list[EngineReport]) -> None:
+            self._changed.wait_for(self._is_settled, max(deadline - time.monotonic(), 0.0))
+            if self._closing:
+                raise BackendError("the cluster was stopped while it was starting")
+            limit = f"it was not up after {self.configuration.start_timeout_s:g} s"
+            if not self._port or self.trouble:
+                why = self.trouble or "\n    ".join([limit, *self._scheduler_last, *self._home.last])
+                raise BackendError(f"the scheduler of the cluster has not come up: {why}")
+            self._give_up_on_late_ones(limit)
+            reports = self._reports()
         up = sum(report.state == "up" for report in reports)
         wanted = len(reports) if self.configuration.min_engines is None else self.configuration.min_engines
         if up < wanted:
@@ -279,101 +178,118 @@ class Keeper:
             raise BackendError(
                 "\n".join([f"{up} of {len(reports)} engines of the cluster have come up, {wanted} are needed:", *bad])
             )
+        return reports
+
+    def _is_settled(self) -> bool:
+        starting = any(engine.report.state == "starting" for engine in self._engines.values())
+        return self._closing or bool(self.trouble) or not starting
+
+    def _give_up_on_late_ones(self, reason: str) -> None:
+        """What is not up by now is ended; it has a moment to say what it was about."""
+        late = [(host, each) for host in self._hosts for each in host.engines if each.report.state == "starting"]
+        for host, engine in late:
+            if engine.ordered:
+                host.nursery.say({"do": "stop", "name": engine.report.name, "hard": True})
+            else:
+                engine.over(reason)
+        self._changed.wait_for(lambda: not any(engine.lives for _, engine in late), _LAST_WORDS_S)
+        for host, engine in late:
+            if engine.report.reason != reason:
+                engine.report.state = "failed"
+                engine.report.reason = "\n    ".join([reason, *(engine.last or host.nursery.last)])
+
+    # What the hosts say, on the threads of the connections ----------------------------------------------------------
+
+    def _on_word(self, word: Mapping[str, Any]) -> None:
+        name, up, line, ended = word["name"], word.get("up"), word.get("line"), word.get("ended")
+        with self._changed:
+            if name == _SCHEDULER:
+                if up is not None:
+                    self._port = int(up["port"])
+                    for host in self._hosts:
+                        self._order(host)
+                elif line is not None:
+                    self._scheduler_last.append(str(line))
+                else:
+                    self.trouble = "\n    ".join([f"the scheduler: {ended}", *self._scheduler_last])
+            elif engine := self._engines.get(name):
+                if up is not None and engine.report.state == "starting":
+                    engine.report.state, engine.report.pid = "up", int(word["pid"])
+                elif line is not None:
+                    engine.last.append(str(line))
+                elif ended is not None:
+                    engine.over(str(ended))
+            self._changed.notify_all()
+
+    def _on_nursery_end(self, nursery: Nursery, why: str) -> None:
+        with self._changed:
+            nursery.ended = nursery.ended or why
+            if nursery is self._home:
+                self.trouble = self.trouble or f"the processes of this host: {why}"
+            for host in self._hosts:
+                if host.nursery is nursery:
+                    host.ready = False
+                    for engine in host.engines:
+                        engine.over(why)
+            self._changed.notify_all()
 
     # While it runs ------------------------------------------------------------------------------------------------
 
     def engines(self) -> list[EngineReport]:
         """All engines, as they are at this moment."""
         with self._changed:
-            return [EngineReport(**asdict(report)) for report in self._reports()]
+            return self._reports()
 
     def _reports(self) -> list[EngineReport]:
-        return [engine.report for host in self._hosts.values() for engine in host.engines]
+        return [replace(engine.report) for host in self._hosts for engine in host.engines]
 
-    @property
-    def trouble(self) -> str:
-        """Why the cluster is of no use any more; empty while it is."""
-        return self._scheduler_end
+    def wait(self) -> str:
+        """Wait until the cluster is of no use any more; gives why."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.trouble or self._closing)
+            return self.trouble
 
     def scale(self, engines: int) -> list[EngineReport]:
-        """Have so many engines on each host: new ones are started, those above it end.
+        """Have so many engines on each host that is there: new ones are started, those above it end.
 
         Raises:
+            UsageError: The number is below 1.
             BackendError: New ones have not come up in time.
         """
-        new: list[_Engine] = []
+        if engines < 1:
+            raise UsageError(f"each host must have 1 engine or more, not {engines}; `gangline cluster stop` ends all")
+        new: list[Engine] = []
         with self._changed:
-            for host in self._hosts.values():
-                host.engines = [each for each in host.engines if each.report.state in ("starting", "up")]
-                for engine in host.engines[engines:]:
-                    engine.unwanted = True
-                    if engine.job is not None:
-                        engine.connection.end(engine.job)
-                del host.engines[engines:]
-                numbers = {int(engine.report.name.rpartition("-")[2]) for engine in host.engines}
-                free = (number for number in range(engines * 2 + 1) if number not in numbers)
-                added = [self._new_engine(host, next(free)) for _ in range(engines - len(host.engines))]
-                host.engines += added
-                new += added
-        for engine in new:
-            self._launch(self._hosts[engine.report.host], engine)
-        with self._changed:
+            for host in self._hosts:
+                if host.ready:
+                    living = [engine for engine in host.engines if engine.lives]
+                    for engine in living[engines:]:
+                        host.nursery.say({"do": "stop", "name": engine.report.name, "hard": False})
+                    host.engines = living[:engines]
+                    new += self._have(host, engines)
+                    self._order(host)
             self._changed.wait_for(self._is_settled, self.configuration.start_timeout_s)
-            self._give_up_on_late_ones()
+            self._give_up_on_late_ones(f"it was not up after {self.configuration.start_timeout_s:g} s")
             bad = [f"  {each.report.name}: {each.report.reason}" for each in new if each.report.state != "up"]
-        if bad:
-            raise BackendError("\n".join([f"{len(bad)} of {len(new)} new engines have not come up:", *bad]))
-        return self.engines()
+            if bad:
+                raise BackendError("\n".join([f"{len(bad)} of {len(new)} new engines have not come up:", *bad]))
+            return self._reports()
 
     # Ending -------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End everything, on every host."""
+        """End everything, on every host; returns when all has ended, whoever has begun that."""
         with self._changed:
-            if self._closed:
-                return
-            self._closed = True
-            connections = [self._home, *(host.connection for host in self._hosts.values())]
-            for host in self._hosts.values():
-                for engine in host.engines:
-                    engine.unwanted = True
-        for connection in connections:
-            connection.leave()
-        for connection in connections:
-            connection.close()
-
-
-class _Lines:
-    """Keeps what a command writes."""
-
-    def __init__(self, said: list[str]) -> None:
-        self._said = said
-
-    def on_line(self, stream: str, line: str) -> None:
-        """One line."""
-        if stream == "stdout":
-            self._said.append(line)
-
-    def on_message(self, message: Mapping[str, Any]) -> None:
-        """None is sent."""
-
-
-def _make_keys() -> dict[str, str]:
-    """A certificate for this cluster alone, and its key."""
-    try:
-        from distributed import Security  # takes a second to import
-
-        security = Security.temporary()
-    except ImportError as error:
-        raise MissingExtra("a cluster needs more packages: pip install 'gangline[dask]'") from error
-    return {
-        "ca": security.tls_ca_file,
-        "certificate": security.tls_scheduler_cert,
-        "key": security.tls_scheduler_key,
-    }
-
-
-def _in_words(how: CommandResult | RemoteError) -> str:
-    if isinstance(how, RemoteError):
-        return str(how)
-    return f"it was ended by {how.signal}" if how.signal else f"it ended with exit code {how.exit_code}"
+            first, self._closing = not self._closing, True
+            self._changed.notify_all()
+        if not first:
+            self._closed.wait()
+            return
+        try:
+            connections = {host.nursery.connection for host in self._hosts} | {self._home.connection}
+            for connection in connections:
+                connection.leave()
+            for connection in connections:
+                connection.close()
+        finally:
+            self._closed.set()

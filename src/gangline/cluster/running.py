@@ -75,8 +75,10 @@ def cluster(
         wanted = read_configuration(config if config is not None else _current[0])
     if nproc is not None and (type(nproc) is not int or nproc < 1):
         raise UsageError(f"nproc must be a whole number, 1 or more, not {nproc!r}")
-    changes = {"min_engines": min_engines, "start_timeout_s": start_timeout_s}
-    wanted = replace(wanted, **{key: value for key, value in changes.items() if value is not None})
+    if min_engines is not None:
+        wanted = replace(wanted, min_engines=min_engines)
+    if start_timeout_s is not None:
+        wanted = replace(wanted, start_timeout_s=start_timeout_s)
     if hosts is not None:
         wanted = replace(wanted, hosts=tuple((host, None) for host in hosts))
     keeper = Keeper(wanted.with_engines(nproc))

@@ -1,43 +1,55 @@
-"""The program through which clients and engines of a cluster find each other. Reads what it is to be from stdin."""
+"""The process through which the clients and the engines of a cluster find each other."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import logging
+import os
 import signal
-import sys
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["main"]
+import dask
+from distributed import Scheduler, Security
+
+__all__ = ["TCP_TIMEOUT_MIN_S", "serve"]
+
+_CLOSE_S = 1.0
+TCP_TIMEOUT_MIN_S = 12.0
+"""Dask takes no less."""
 
 
-def main() -> None:
-    """Be a cluster's scheduler until ended by a signal."""
-    order = json.loads(sys.stdin.read())
+def serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> None:
+    """Be a cluster's scheduler until ended by a signal.
+
+    Args:
+        order: The `host` to listen on, the keys, and `keepalive_s`.
+        on_up: Called with its port when it listens.
+    """
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(order))
+    dask.config.set({
+        "distributed.scheduler.http.routes": [],
+        "distributed.comm.timeouts.tcp": f"{max(order['keepalive_s'], TCP_TIMEOUT_MIN_S):.0f}s",
+    })  # fmt: skip
+    asyncio.run(_serve(order, on_up))
 
 
-async def _serve(order: dict[str, Any]) -> None:
-    from distributed import Scheduler, Security
-
+async def _serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> None:
     security = Security(
         tls_ca_file=order["ca"], tls_scheduler_cert=order["certificate"], tls_scheduler_key=order["key"],
         require_encryption=True,
     )  # fmt: skip
     scheduler = await Scheduler(
-        host=order["host"], port=0, protocol="tls", security=security, dashboard=False, dashboard_address=":0"
+        host=order["host"], port=0, protocol="tls", security=security, dashboard=False, dashboard_address="127.0.0.1:0"
     )
     loop = asyncio.get_running_loop()
+
+    async def close() -> None:
+        loop.call_later(_CLOSE_S, os._exit, 0)  # whatever may still hold it up
+        await scheduler.close()
+
+    closing: list[asyncio.Task[None]] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: loop.create_task(scheduler.close()))
-    sys.stdout.write(json.dumps({"port": int(scheduler.address.rpartition(":")[2])}) + "\n")
-    sys.stdout.flush()
+        loop.add_signal_handler(number, lambda: closing.append(loop.create_task(close())))
+    on_up({"port": int(scheduler.address.rpartition(":")[2])})
     await scheduler.finished()
-
-
-if __name__ == "__main__":
-    main()
