@@ -4,6 +4,7 @@ from benchmarks.scenario import Scenario
 from benchmarks.scenarios import (
     array,
     core_scaling,
+    dask_tasks,
     file_jobs,
     graph,
     import_time,
@@ -29,6 +30,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     round_trip.SCENARIO,
     map_small.SCENARIO,
     map_tracked.SCENARIO,
+    dask_tasks.SCENARIO,
     uneven.BUSY,
     uneven.WAITING,
     array.SCENARIO,
