@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from gangline.recipes.datamaps import DataMap
+
 __all__ = ["Stamp", "Unsteady", "canonical", "code_of", "differing_files", "digest", "stamp", "texts_in"]
 
 Stamp = list[Any]
@@ -52,6 +54,8 @@ def canonical(value: Any) -> Any:
             return os.fspath(value)
         case Mapping():
             return {str(key): canonical(each) for key, each in value.items()}
+        case DataMap():
+            return [type(value).__name__, [canonical(each) for each in value.data]]
         case set() | frozenset():
             return sorted((canonical(each) for each in value), key=repr)
         case list() | tuple():

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gangline.recipes.fingerprints import Stamp, Unsteady, canonical, digest
@@ -65,7 +65,7 @@ class PipelineRun:
             options={"front_end": "recipes", **(options or {})},
         )
 
-    def task(self, name: str, recipe: type[Step], inputs: Ingredients, names: Iterable[str]) -> TaskRun:
+    def task(self, name: str, recipe: type[Step], inputs: Ingredients, names: Sequence[str]) -> TaskRun:
         """A task that comes next. One that comes again gets a number.
 
         Earlier runs know it by its name and what it works on, so that more or other data change nothing for the rest.
@@ -121,9 +121,15 @@ class PipelineRun:
         """What the jobs of a task have done counts no longer."""
         self._state.forget_jobs(self._pipeline, key)
 
-    def has_run(self, label: str, texts: Iterable[str]) -> None:
-        """A task has run and given this; files among it count as made anew, wherever they are."""
-        self._anew |= {text: label for text in texts if os.sep in text or os.path.exists(text)}
+    def has_run(self, label: str, texts: Iterable[str], files: Container[str]) -> None:
+        """A task has run and given this; files among it count as made anew, wherever they are.
+
+        Args:
+            label: The task.
+            texts: All texts in what it has given.
+            files: Those that are known to be names of files.
+        """
+        self._anew |= {text: label for text in texts if os.sep in text or text in files or os.path.exists(text)}
 
     def taints(self, texts: Iterable[str]) -> Iterator[str]:
         """In words, what of this comes from tasks that have run again."""

@@ -13,13 +13,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gangline.recipes.file_fields import DirectoryField, FileField, FileList
 from gangline.recipes.fingerprints import Stamp, Unsteady, canonical, code_of, differing_files, stamp, texts_in
 from gangline.recipes.ingredients import Ingredients, InputError, Value
 from gangline.recipes.jobmemory import JobMemory
+from gangline.recipes.keeping import Unkeepable, keep, products_in, restore
 from gangline.recipes.words import counted
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class TaskRun:
         key: str,
         recipe: type[Step],
         inputs: Ingredients,
-        names: Iterable[str],
+        names: Sequence[str],
         stage: StageRecord,
     ) -> None:
         self._run = run
@@ -76,6 +77,7 @@ class TaskRun:
         self.reason = ""
         self._parameters, self._unsteady = _canonical_all(inputs, names)
         self._paths = set(_paths(inputs, names))
+        self._products = list(products_in(inputs[name] for name in names if name in inputs))
         self._facts: Entry = {
             "label": label,
             "recipe": f"{recipe.__module__}.{recipe.__qualname__}",
@@ -98,10 +100,17 @@ class TaskRun:
             return False
         kept = self._entry.get("outputs", {})
         try:
-            outputs.take({name: Value(value, "the run before") for name, value in kept.items()})
+            outputs.take({name: Value(restore(value), "the run before") for name, value in kept.items()})
         except InputError as error:
             self.reason = error.problems[0].text
             return False
+        except (ValueError, TypeError, KeyError) as error:  # of another version
+            self.reason = f"its outputs cannot be read: {error}"
+            return False
+        skips = self._entry.get("skips", [])
+        if len(skips) == len(self._products):  # what has failed then is to be left out as it was then
+            for product, skip in zip(self._products, skips, strict=True):
+                product.skip = skip
         return True
 
     def begun(self) -> None:
@@ -122,12 +131,19 @@ class TaskRun:
         if outputs is None:
             self._note("failed")
             return
-        kept, unsteady = _canonical_all(outputs, list(outputs))
-        if unsteady:
-            logger.warning("task %s: its output %s cannot be kept; it will run again next time", self.label, unsteady)
+        kept, unkept = {}, ""
+        for name, value in outputs.items():
+            try:
+                kept[name] = keep(value)
+            except (Unkeepable, RecursionError) as error:
+                unkept = unkept or f"{name!r}, {error},"
+        if unkept:
+            logger.warning("task %s: its output %s cannot be kept; it will run again next time", self.label, unkept)
         self._paths |= set(_paths(outputs, list(outputs)))
-        self._note("unsteady" if unsteady else "ok", outputs=kept)
-        self._run.has_run(self.label, texts_in(kept))
+        skips = [product.skip for product in self._products]
+        self._note("unsteady" if unkept else "ok", outputs=kept, skips=skips)
+        files = {text for each in products_in(outputs.values()) for text in texts_in(canonical(each.file))}
+        self._run.has_run(self.label, texts_in(kept), files)
 
     def interrupted(self) -> None:
         """The task was ended from outside; what its jobs have made of files so far is no change."""

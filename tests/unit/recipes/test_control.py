@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from gangline.recipes import (
     BaseRecipe,
     ComputeJob,
+    DataMap,
+    Field,
     FileField,
     InputError,
     IntField,
@@ -202,3 +205,88 @@ def test_what_comes_after_a_job_that_has_run_again_runs_again(tmp_path: Path) ->
     (tmp_path / "ran").unlink()
     assert pipeline(logic).run() == 0
     assert sorted((tmp_path / "ran").read_text().split()) == ["a1", "b0", "b1", "b2"]
+
+
+def test_data_maps_come_back_as_they_were(tmp_path: Path) -> None:
+    class copy(BaseRecipe, RemoteCommandRecipeMixIn):
+        inputs = {"files": Field()}  # noqa: RUF012
+        outputs = {"copies": Field(), "more": Field()}  # noqa: RUF012
+
+        def go(self) -> int:
+            super().go()
+            files = self.inputs["files"]
+            self.outputs["copies"] = DataMap((each.host, f"{each.file}.copy", each.skip) for each in files)
+            self.outputs["more"] = {"path": Path("x"), "pair": (1, 2.5), 3: {b"x", None}, "inf": -math.inf}
+            command = "echo {0} >>ran; test {0} != bad"
+            jobs = [
+                ComputeJob(each.host, ["sh", "-c", command.format(each.file)], products=[each, other])
+                for each, other in zip(files, self.outputs["copies"], strict=True)
+            ]
+            self._schedule_jobs(jobs, tolerate="some")
+            return int(self.error.is_set())
+
+    seen: list[Any] = []
+
+    def logic(self: control) -> None:
+        files = DataMap([("localhost", "a"), ("localhost", "bad"), ("localhost", "c")])
+        first = self.run_task(copy, files=files)
+        second = self.run_task(copy, files=files)  # leaves out what has failed in the first
+        seen.append([files, dict(first), dict(second)])
+
+    assert pipeline(logic).run() == 0
+    assert sorted((tmp_path / "ran").read_text().split()) == ["a", "a", "bad", "c", "c"]
+    (tmp_path / "ran").unlink()
+    assert pipeline(logic).run() == 0
+    assert not (tmp_path / "ran").exists()
+    assert seen[0] == seen[1]
+    assert [each.skip for each in seen[1][0]] == [each.skip for each in seen[1][1]["copies"]] == [False, True, False]
+    assert isinstance(seen[1][1]["copies"], DataMap)
+
+
+def test_outputs_that_cannot_be_kept(caplog: pytest.LogCaptureFixture) -> None:
+    class gives(BaseRecipe):
+        outputs = {"it": Field()}  # noqa: RUF012
+
+        def go(self) -> None:
+            ran.append("gives")
+            self.outputs["it"] = threading.Lock()
+
+    def logic(self: control) -> None:
+        self.run_task(gives)
+
+    for _ in range(2):
+        assert pipeline(logic).run() == 0
+    assert ran == ["gives", "gives"]
+    assert "its output 'it', _thread.lock, cannot be kept; it will run again next time" in caplog.text
+
+
+def test_what_has_run_again_makes_anew_what_it_gives_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    class source(BaseRecipe):
+        inputs = {"level": IntField()}  # noqa: RUF012
+        outputs = {"files": Field(), "host": StringField()}  # noqa: RUF012
+
+        def go(self) -> None:
+            self.outputs["files"] = DataMap([("localhost", "x.fits")])
+            self.outputs["host"] = "localhost"
+
+    class uses(BaseRecipe):
+        inputs = {"it": Field()}  # noqa: RUF012
+
+        def go(self) -> None:
+            ran.append(self.name)
+
+    def logic(self: control) -> None:
+        given = self.run_task(source, level=level)
+        self.run_task("files", recipe=uses, it=given["files"])
+        self.run_task("host", recipe=uses, it=given["host"])
+        self.run_task("other", recipe=uses, it=DataMap([("localhost", "y.fits")]))
+
+    level = 1
+    assert pipeline(logic).run() == 0
+    assert ran == ["files", "host", "other"]
+    ran.clear()
+    level = 2
+    with caplog.at_level(logging.INFO, "gangline.recipes"):
+        assert pipeline(logic).run() == 0
+    assert ran == ["files"]
+    assert "task files runs again: task source, which gave it x.fits, has run again" in caplog.text
