@@ -25,6 +25,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, Entry] = {
+    "cluster": Entry("gangline.cli.cluster.group:cluster", "Start engines on many hosts, for many runs; end them."),
     "demo": Entry("gangline.cli.demo:demo", "Analyse Python's standard library on all cores, and draw it."),
     "doctor": Entry("gangline.cli.doctor:doctor", "Tell what this installation can do, and what it lacks."),
     "explain": Entry(

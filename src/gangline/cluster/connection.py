@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -19,6 +20,8 @@ from gangline.errors import UsageError
 __all__ = ["ClusterConnection", "Place", "current", "find", "using"]
 
 _VARIABLE = "GANGLINE_CLUSTERS"
+_LOOK_S = 0.3
+"""For longer than this nobody holds the lock who only looks whether it is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,56 @@ class Place:
         self.log = self.folder / f"{name}.log"
 
     def make(self) -> None:
-        """Have the folder, for nobody else to look into.
+        """Have the folder, for nobody else to look into. What lies in it is what gives the right to use a cluster.
 
         Raises:
             UsageError: It cannot be made.
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            about = self.folder.stat()
         except OSError as error:
             raise UsageError(f"{self.folder} cannot be made: {error.strerror}") from error
+        if about.st_uid != os.geteuid() or about.st_mode & 0o022:
+            raise UsageError(f"{self.folder} must be yours, and nobody else may write there: chmod 700 {self.folder}")
+
+    def take(self) -> int | None:
+        """Become who keeps the cluster, for as long as the descriptor is open; None: somebody else keeps it.
+
+        Raises:
+            UsageError: No permission.
+        """
+        try:
+            descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UsageError(f"{self.lock} cannot be opened: {error.strerror}") from error
+        deadline = time.monotonic() + _LOOK_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # or somebody only looks, for a moment
+                if time.monotonic() > deadline:
+                    os.close(descriptor)
+                    return None
+                time.sleep(0.01)
+            else:
+                return descriptor
+
+    def keeper(self) -> int:
+        """The process that keeps the cluster; 0 if it is not known."""
+        try:
+            return int(self.lock.read_text("ascii"))
+        except (OSError, ValueError):
+            return 0
+
+    @contextmanager
+    def at_socket(self) -> Iterator[str]:
+        """The path of the socket, short enough for the system wherever the folder is."""
+        descriptor = os.open(self.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield f"/proc/self/fd/{descriptor}/{self.socket.name}"
+        finally:
+            os.close(descriptor)
 
     def is_kept(self) -> bool:
         """Whether a process keeps the cluster at this moment."""

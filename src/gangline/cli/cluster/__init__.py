@@ -1,0 +1,1 @@
+"""`gangline cluster`: engines on many hosts, for many runs."""
