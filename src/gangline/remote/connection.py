@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import secrets
 import sys
@@ -53,7 +54,7 @@ class ConnectionOptions:
 
     Args:
         ssh: The way to them.
-        keepalive_s: After how much silence a connection is taken for lost, on both sides.
+        keepalive_s: Within what time it is noticed, on both sides, that a connection is dead.
 
     Raises:
         UsageError: The time is not at least one second.
@@ -65,6 +66,16 @@ class ConnectionOptions:
     def __post_init__(self) -> None:
         if not 1 <= self.keepalive_s < float("inf"):
             raise UsageError(f"keepalive_s must be a number of seconds, 1 or more, not {self.keepalive_s!r}")
+
+    @property
+    def ping_interval_s(self) -> float:
+        """How often signs of life are given."""
+        return self.keepalive_s / 4
+
+    @property
+    def silence_s(self) -> float:
+        """After how much silence a connection is dead: an interval less, since it is looked for once in an interval."""
+        return self.keepalive_s - self.ping_interval_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +167,9 @@ class HostConnection:
             if self._closing:
                 channel.kill()
         channel.start()
-        options = {"keepalive_s": 0 if self._local else self._options.keepalive_s, "parent": os.getpid() * self._local}
+        options = {"keepalive_s": 0 if self._local else self._options.silence_s, "parent": os.getpid() * self._local}
         channel.write(blob(options))
-        if not self._changed.wait(self._options.ssh.connect_timeout_s + 5.0):
+        if not self._changed.wait(2 * self._options.ssh.connect_timeout_s):
             channel.kill()
             self._gone.wait()
             said = f" ({channel.said.strip()})" if channel.said.strip() else ""
@@ -175,7 +186,7 @@ class HostConnection:
     def _argv(self) -> list[str]:
         if self._local:
             return [sys.executable, "-I", "-S", "-c", BOOT]
-        return build_ssh_argv(self.host, self._options.ssh, BOOT, round(self._options.keepalive_s / 3))
+        return build_ssh_argv(self.host, self._options.ssh, BOOT, math.ceil(self._options.keepalive_s / 2))
 
     def _environment_of_agent(self) -> Mapping[str, str] | None:
         if not self._local:
@@ -280,8 +291,8 @@ class HostConnection:
         channel = self._channel
         if channel is None or self._gone.is_set():
             return
-        if not channel.busy and now - self._heard_at > self._options.keepalive_s:
-            self._lost_reason = f"nothing has been heard from it for {self._options.keepalive_s:g} s"
+        if not channel.busy and now - self._heard_at > self._options.silence_s:
+            self._lost_reason = f"nothing has been heard from it for {now - self._heard_at:.1f} s"
             channel.kill()
             return
         channel.write(wire.pack(wire.PING))
@@ -289,7 +300,7 @@ class HostConnection:
     @property
     def ping_interval_s(self) -> float:
         """How often it wants to be pinged."""
-        return self._options.keepalive_s / 3
+        return self._options.ping_interval_s
 
     # What the host says, on the connection's thread ------------------------------------------------------------
 

@@ -41,7 +41,7 @@ def run(
         input: What the program reads from its standard input.
         time_limit_s: How long it may run, in seconds; None is for ever.
         on_line: Called with "stdout" or "stderr" and each line, while the command runs, from another thread.
-        keepalive_s: After how many seconds of silence the connection is taken for lost.
+        keepalive_s: Within how many seconds it is noticed that the connection is dead.
         ssh: How hosts are reached.
 
     Raises:

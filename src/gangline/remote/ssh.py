@@ -20,7 +20,7 @@ class SshOptions:
         config: Its configuration in place of the user's; None: what the environment variable GANGLINE_SSH_CONFIG
             names, else the user's.
         python: The Python there, 3.7 or later; a name on the PATH of that host or a path.
-        connect_timeout_s: How long making the connection may take.
+        connect_timeout_s: How long a host may take to answer; then its agent has as much time again.
         arguments: More arguments for ssh, such as ``("-p", "2222")``.
 
     Raises:
@@ -45,7 +45,7 @@ def build_ssh_argv(host: str, options: SshOptions, boot: str, alive_interval_s: 
         host: Its name.
         options: How it is reached.
         boot: What that Python is to execute; without single quotes.
-        alive_interval_s: How long ssh itself lets the host be silent before it asks.
+        alive_interval_s: How long ssh itself lets the host be silent before it asks; it gives up after thrice that.
 
     Raises:
         UsageError: The name would be taken for an option.
@@ -62,6 +62,7 @@ def build_ssh_argv(host: str, options: SshOptions, boot: str, alive_interval_s: 
         "ControlMaster": "no",
         "ControlPersist": "no",
         "ClearAllForwardings": "yes",
+        "ForwardX11": "no",
         "RemoteCommand": "none",
         "RequestTTY": "no",
     }

@@ -21,8 +21,8 @@ def here() -> Iterator[HostConnection]:
 
 @pytest.fixture
 def there(hosts: Hosts) -> Iterator[HostConnection]:
-    """A connection over ssh, quick to notice that it is lost."""
-    connection = HostConnection(hosts.names[0], ConnectionOptions(hosts.ssh(), keepalive_s=2.0))
+    """A connection over ssh."""
+    connection = HostConnection(hosts.names[0], ConnectionOptions(hosts.ssh()))
     connection.connect()
     yield connection
     connection.close()

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from gangline.errors import CommandNotStarted, CommandTimedOut, UsageError
-from gangline.remote import Command, CommandResult, HostConnection, run
+from gangline.remote import Command, CommandResult, ConnectionOptions, HostConnection, run
+from tests.hosts import Hosts
 from tests.integration.remote.support import Heard, begin
 
 SHOW = "import sys, json; json.dump([a.encode('utf-8', 'surrogateescape').hex() for a in sys.argv[1:]], sys.stdout)"
@@ -113,6 +114,20 @@ def test_input_is_read_to_its_end(connection: HostConnection) -> None:
     assert begin(connection, "sh", "-c", "exec <&-; sleep 0.3", input=data).result.ok
 
 
+def test_input_can_be_fed_while_the_command_runs(connection: HostConnection) -> None:
+    heard = Heard()
+    command = Command(
+        ("sh", "-c", "while read -r x; do echo got $x; [ $x = end ] && exit; done"), input=b"one\n", open_input=True
+    )
+    job = connection.run(command, heard, heard.on_end)
+    assert heard.wait_for_lines(1) == ["got one"]
+    connection.feed(job, b"two\n")
+    assert heard.wait_for_lines(2) == ["got one", "got two"]
+    connection.feed(job, b"end\n")
+    assert heard.result.ok
+    connection.feed(job, b"late\n")
+
+
 def test_the_environment_is_that_of_the_host_and_what_was_given(connection: HostConnection, tmp_path: Path) -> None:
     (tmp_path / "tool").write_text("#!/bin/sh\necho mine\n")
     (tmp_path / "tool").chmod(0o755)
@@ -174,8 +189,10 @@ def test_a_hundred_megabytes_of_output_need_no_memory(connection: HostConnection
     assert grown_kib < 40_000
 
 
-def test_a_slow_listener_holds_the_command_up_and_loses_nothing(there: HostConnection) -> None:
+def test_a_slow_listener_holds_the_command_up_and_loses_nothing(hosts: Hosts) -> None:
     """Longer than the keepalive: that the listener is slow must not be taken for a dead connection."""
+    there = HostConnection(hosts.names[0], ConnectionOptions(hosts.ssh(), keepalive_s=2.0))
+    there.connect()
     go_on = threading.Event()
 
     class Slow(Heard):
@@ -188,6 +205,7 @@ def test_a_slow_listener_holds_the_command_up_and_loses_nothing(there: HostConne
     there.run(Command(("seq", "100000")), heard, heard.on_end)
     assert heard.result.ok
     assert len(heard.lines) == 100_000
+    there.close()
 
 
 def test_a_listener_that_fails_harms_nothing(here: HostConnection, caplog: pytest.LogCaptureFixture) -> None:

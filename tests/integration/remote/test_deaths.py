@@ -137,7 +137,7 @@ def test_a_cut_link_is_noticed_on_both_sides(hosts: Hosts) -> None:
         hosts.cut(name)
         outcome = heard.wait()
         assert isinstance(outcome, HostLost)
-        assert "nothing has been heard from it for 2 s" in outcome.reason
+        assert "nothing has been heard from it for " in outcome.reason
         wait_until(lambda: not any("sleep 1000" in line for line in hosts.processes(name)), WAIT_S)
 
 

@@ -73,7 +73,7 @@ def here() -> Iterator[Stage]:
 
 @pytest.fixture
 def there(hosts: Hosts) -> Iterator[Stage]:
-    stage = Stage(ConnectionOptions(hosts.ssh(connect_timeout_s=5.0), keepalive_s=2.0))
+    stage = Stage(ConnectionOptions(hosts.ssh(), keepalive_s=4.0))
     yield stage
     stage.session.close()
 

@@ -90,7 +90,7 @@ class Clock:
 def test_silence_is_taken_for_loss_only_when_nothing_is_being_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     connection, pipe = connected()
-    connection.ping(clock.now + 9)
+    connection.ping(clock.now + 7.4)
     assert pipe.written == wire.pack(wire.PING)
     pipe.busy = True
     connection.ping(clock.now + 1000)
@@ -98,9 +98,9 @@ def test_silence_is_taken_for_loss_only_when_nothing_is_being_taken_in(monkeypat
     pipe.busy = False
     clock.now += 11
     connection._on_data(wire.pack(wire.PONG))
-    connection.ping(clock.now + 9)
+    connection.ping(clock.now + 7.4)
     assert not pipe.killed
-    connection.ping(clock.now + 11)
+    connection.ping(clock.now + 7.6)
     assert pipe.killed
 
 
