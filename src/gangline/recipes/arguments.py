@@ -142,7 +142,7 @@ def parse(name: str, text: str, fields: Mapping[str, Field], base: Mapping[str, 
             break
         except UsageError as error:
             left = _without_offender(words, str(error))
-            asked.problems.append(Problem("", f"{_COMMAND_LINE}: {error}"))
+            asked.problems.append(Problem(_named_in(str(error), strings), f"{_COMMAND_LINE}: {error}"))
             if left is None:
                 return asked
             words = left
@@ -207,6 +207,12 @@ def _long(option: str, strings: Mapping[str, list[str]]) -> str:
     """The long spelling of an option: only to that a value can be joined with a sign between them."""
     options = next(options for options in strings.values() if option in options)
     return next((each for each in options if each.startswith("--")), option)
+
+
+def _named_in(message: str, strings: Mapping[str, list[str]]) -> str:
+    """The input of which the parser complains; empty if it is none."""
+    options = message.partition(":")[0].removeprefix("argument ").split("/")
+    return next((name for name, own in strings.items() if own and set(own) & set(options)), "")
 
 
 def _without_offender(words: list[str], message: str) -> list[str] | None:

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 from gangline.errors import UsageError
 from gangline.recipes.arguments import help_text, parse
 from gangline.recipes.console import Console
-from gangline.recipes.cooking import cook, cook_noted
 from gangline.recipes.ingredients import InputError
 from gangline.recipes.reading import check_runs
-from gangline.recipes.running import running
+from gangline.recipes.running import carry_out
 from gangline.recipes.step import BASE_INPUTS
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def main(recipe: Step, argv: Sequence[str]) -> int:
             return _complain(str(error), program)
         with _interruptible() as came:
             try:
-                return _carry_out(recipe)
+                return _exit_code(recipe, carry_out(recipe))
             except InputError as error:
                 return _complain(str(error), program)
             except KeyboardInterrupt:
@@ -66,14 +65,7 @@ def main(recipe: Step, argv: Sequence[str]) -> int:
                 return 128 + number
 
 
-def _carry_out(recipe: Step) -> int:
-    with running(recipe) as run:
-        if recipe.is_pipeline:
-            status = cook(recipe)
-        else:
-            names = [name for name in recipe.inputs.fields if name == "args" or name not in BASE_INPUTS]
-            status = cook_noted(recipe, run.task(recipe.name, type(recipe), recipe.inputs, names))
-        run.status = status
+def _exit_code(recipe: Step, status: int) -> int:
     if recipe.is_pipeline and isinstance(recipe.failure, UsageError):
         return _WRONG_INPUT
     return status if 0 <= status < 256 else _FAILED

@@ -16,6 +16,7 @@ defaults hold. Besides what stands in it, `%(cwd)s`, `%(job_name)s` and `%(start
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
 import re
@@ -178,7 +179,9 @@ class Configuration(ConfigParser):
         wrong: list[str] = []
         for section in ("DEFAULT", *self.sections()):
             if section not in OPTIONS:
-                self.warnings.append(f"{file}: there is no section [{section}]; {meant(section, OPTIONS)}")
+                # Recipes may have sections of their own; one that is called nearly like a known one is a slip.
+                if difflib.get_close_matches(section, OPTIONS, n=1, cutoff=0.75):
+                    self.warnings.append(f"{file}: there is no section [{section}]; {meant(section, OPTIONS)}")
                 continue
             known = _options_in(section)
             for option in self._own_options(section):

@@ -25,6 +25,7 @@ from gangline.recipes.commandline import main
 from gangline.recipes.cooking import cook, find_task, run_found
 from gangline.recipes.ingredients import Ingredients, Value
 from gangline.recipes.lofarexceptions import PipelineRecipeFailed
+from gangline.recipes.running import carry_out
 from gangline.recipes.step import Step
 
 __all__ = ["BaseRecipe"]
@@ -41,7 +42,7 @@ class BaseRecipe(Step):
     """
 
     def run(self, name: str = "") -> int:
-        """Have it done.
+        """Have it done. With its input `resume`, jobs that an earlier such run has done are left out.
 
         Args:
             name: What it is called in messages; its class if it is not given.
@@ -54,6 +55,8 @@ class BaseRecipe(Step):
         """
         self.name = name or self.name
         self.make_ready()
+        if self.inputs["resume"] and self._run is None and not self.is_pipeline:
+            return carry_out(self)
         return cook(self)
 
     def main(self, argv: Sequence[str] | None = None) -> int:

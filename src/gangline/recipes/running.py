@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from gangline.recipes.cooking import cook, cook_noted
 from gangline.recipes.pipelinerun import PipelineRun
 from gangline.recipes.reading import check_runs
+from gangline.recipes.step import BASE_INPUTS
 
 if TYPE_CHECKING:
     from gangline.recipes.step import Step
 
-__all__ = ["running"]
+__all__ = ["carry_out", "running"]
 
 
 @contextmanager
@@ -45,3 +47,19 @@ def running(recipe: Step) -> Iterator[PipelineRun]:
     finally:
         recipe._run = None
         run.end(outcome, message)
+
+
+def carry_out(recipe: Step) -> int:
+    """Have a recipe done, as a run that is recorded.
+
+    Returns:
+        0 for success.
+    """
+    with running(recipe) as run:
+        if recipe.is_pipeline:
+            status = cook(recipe)
+        else:
+            names = [name for name in recipe.inputs.fields if name == "args" or name not in BASE_INPUTS]
+            status = cook_noted(recipe, run.task(recipe.name, type(recipe), recipe.inputs, names))
+        run.status = status
+    return status

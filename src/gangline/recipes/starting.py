@@ -35,7 +35,8 @@ def make_ready(recipe: Step, values: Mapping[str, Value], problems: list[Problem
     try:
         _without(recipe, found).check_complete()
     except InputError as error:
-        problems += error.problems
+        told = {problem.name for problem in problems}
+        problems += [problem for problem in error.problems if problem.name not in told]
     if not any(problem.name in ("config", "task_files") for problem in problems):
         try:
             recipe._definitions = load_definitions(recipe, found)

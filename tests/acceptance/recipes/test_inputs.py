@@ -27,7 +27,7 @@ def test_a_recipe_told_all_that_is_wrong_on_its_command_line(site: Site) -> None
     assert "there is no option --jbos; did you mean '--jobs'?" in done.stderr
     assert "input 'level' is 'high' (from the command line, --level), but must be a number" in done.stderr
     assert "--mask: expected one argument" in done.stderr
-    assert "recipe find: 3 things are wrong" in done.stderr
+    assert "recipe find: 3 things are wrong" in done.stderr  # and none of them twice
     assert "Traceback" not in done.stderr
     assert site.ran() == []
     assert not (site.folder / ".gangline").exists()

@@ -82,6 +82,7 @@ def test_what_is_wrong_is_told_together() -> None:
         "--start-time, --task-file, --verbose",
     ]
     assert found.values["my_name"].value == "x"
+    assert found.problems[0].name == "bands"
 
 
 def test_flags() -> None:

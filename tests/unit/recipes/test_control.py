@@ -290,3 +290,21 @@ def test_what_has_run_again_makes_anew_what_it_gives_and_no_more(caplog: pytest.
         assert pipeline(logic).run() == 0
     assert ran == ["files"]
     assert "task files runs again: task source, which gave it x.fits, has run again" in caplog.text
+
+
+def test_a_recipe_that_resumes(tmp_path: Path) -> None:
+    class some(BaseRecipe, RemoteCommandRecipeMixIn):
+        def go(self) -> int:
+            super().go()
+            commands = [f"echo {n} >>ran; test ! -e fail-{n}" for n in range(3)]
+            self._schedule_jobs([ComputeJob("localhost", ["sh", "-c", command]) for command in commands])
+            return int(self.error.is_set())
+
+    (tmp_path / "fail-1").touch()
+    assert some(resume=True).run() == 1
+    (tmp_path / "fail-1").unlink()
+    (tmp_path / "ran").unlink()
+    assert some(resume=True).run() == 0
+    assert (tmp_path / "ran").read_text() == "1\n"
+    assert some().run() == 0
+    assert sorted((tmp_path / "ran").read_text().split()) == ["0", "1", "1", "2"]

@@ -189,6 +189,7 @@ def test_the_configuration_has_a_section_for_a_recipe(tmp_path: Path) -> None:
     assert recipe.inputs["level"] == 8
     assert recipe.inputs["runtime_directory"] == str(tmp_path / "run")
     assert recipe.config.get("layout", "job_directory").startswith(f"{tmp_path}/run/jobs/")
+    assert recipe.config.warnings == []
     (tmp_path / ".pipeline.cfg").write_text("[Derived]\nname = x\nlevl = 7\nlevel = y\n")
     with pytest.raises(InputError, match=r"2 things(?s:.*)no input 'levl' \(from .*pipeline.cfg, \[Derived\]\)"):
         Derived().run()
