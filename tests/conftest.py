@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -20,7 +21,11 @@ hypothesis.settings.load_profile("always the same")
 
 
 def pytest_configure() -> None:
-    """Have Ctrl-C work in the programs of tests also when a shell that has it ignored runs them in its background."""
+    """Have Ctrl-C work in the programs of tests also when a shell that has it ignored runs them in its background.
+
+    And a cluster that a developer has running is not to be used.
+    """
+    os.environ["GANGLINE_CLUSTERS"] = os.devnull
     for number in (signal.SIGINT, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

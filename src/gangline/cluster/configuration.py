@@ -15,7 +15,7 @@ from typing import Any
 from gangline.cluster.description import ClusterDesc, ClusterError, get_compute_nodes
 from gangline.errors import UsageError
 
-__all__ = ["DEFAULT_NAME", "ClusterConfiguration", "read_configuration", "usual_file"]
+__all__ = ["DEFAULT_NAME", "ClusterConfiguration", "configure", "configured_file", "read_configuration"]
 
 DEFAULT_NAME = "default"
 _USUAL = "~/.pipeline.cfg"
@@ -76,10 +76,17 @@ class ClusterConfiguration:
         return replace(self, hosts=tuple((host, engines) for host, _ in self.hosts))
 
 
-def usual_file() -> str | None:
-    """The configuration that is taken when none is named, if there is one."""
-    file = os.path.expanduser(_USUAL)
-    return file if os.path.exists(file) else None
+_configured: list[str | None] = [None]
+
+
+def configure(file: str | None) -> None:
+    """From now on, `cluster()` without a configuration takes this file: what a pipeline was given with `--config`."""
+    _configured[0] = file
+
+
+def configured_file() -> str | None:
+    """What `configure` was given last."""
+    return _configured[0]
 
 
 def read_configuration(file: str | os.PathLike[str] | None = None) -> ClusterConfiguration:
@@ -91,9 +98,11 @@ def read_configuration(file: str | os.PathLike[str] | None = None) -> ClusterCon
     Raises:
         ClusterError: It cannot be read, or says what makes no sense; names the file, and the key.
     """
-    file = usual_file() if file is None else os.path.expanduser(os.fspath(file))
     if file is None:
-        return ClusterConfiguration()
+        file = os.path.expanduser(_USUAL)
+        if not os.path.exists(file):
+            return ClusterConfiguration()
+    file = os.path.expanduser(os.fspath(file))
     try:
         if Path(file).suffix == ".toml":
             return _from_toml(file)

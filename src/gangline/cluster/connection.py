@@ -47,6 +47,11 @@ class ClusterConnection:
     hosts: tuple[str, ...]
 
     @property
+    def scheduler_address(self) -> str:
+        """Its scheduler's address, as objects of Dask have it."""
+        return self.address
+
+    @property
     def security(self) -> Any:
         """The same as Dask has it."""
         from distributed import Security  # takes a second to import
@@ -193,13 +198,19 @@ def find(name: str) -> ClusterConnection:
     if found is None:
         folder = Place(name).folder
         running = sorted(file.stem for file in folder.glob("*.json") if Place(file.stem).is_kept())
-        there = f"there are {', '.join(running)}" if running else "none is running"
+        others = f"; there is {', '.join(running)}" if running else ""
         raise UsageError(
-            f"there is no cluster {name!r} ({there}); `gangline cluster start --profile {name}` starts one"
+            f"no cluster of the profile {name!r} is running{others}; `gangline cluster start --profile {name}` starts one"
         )
     return found
 
 
-def current() -> ClusterConnection | None:
-    """The cluster that this program is in: of the innermost `with cluster()`, else the one called "default", if any."""
-    return _here[-1] if _here else Place("default").read()
+def current(*, only_ours: bool = False) -> ClusterConnection | None:
+    """The cluster that this program is in: of the innermost `with cluster()`, else the one called "default", if any.
+
+    Args:
+        only_ours: Only one that this program has started itself.
+    """
+    if _here:
+        return _here[-1]
+    return None if only_ours else Place("default").read()

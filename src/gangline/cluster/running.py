@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gangline.cluster.configuration import ClusterConfiguration, read_configuration
+from gangline.cluster.configuration import ClusterConfiguration, configured_file, read_configuration
 from gangline.cluster.connection import ClusterConnection, using
 from gangline.cluster.keeper import EngineReport, Keeper
 from gangline.errors import UsageError
 
-__all__ = ["RunningCluster", "cluster", "configure"]
+__all__ = ["RunningCluster", "cluster"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,6 @@ class RunningCluster:
     def security(self) -> Any:
         """What Dask's clients need to be let in."""
         return self.connection.security
-
-
-_current: list[str | None] = [None]
-
-
-def configure(file: str | None) -> None:
-    """From now on, `cluster()` without arguments takes this file: what a pipeline was given with `--config`."""
-    _current[0] = file
 
 
 @contextmanager
@@ -72,7 +64,7 @@ def cluster(
     if isinstance(config, ClusterConfiguration):
         wanted = config
     else:
-        wanted = read_configuration(config if config is not None else _current[0])
+        wanted = read_configuration(config if config is not None else configured_file())
     if nproc is not None and (type(nproc) is not int or nproc < 1):
         raise UsageError(f"nproc must be a whole number, 1 or more, not {nproc!r}")
     if min_engines is not None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from gangline.cluster.configuration import configure
 from gangline.recipes.cooking import problems_ahead
 from gangline.recipes.fields import BoolField
 from gangline.recipes.ingredients import Problem
@@ -50,6 +51,7 @@ class control(BaseRecipe):  # as the LOFAR framework calls it
             What `pipeline_logic` gives: 0 or nothing for success.
         """
         super().go()
+        configure(self.config.file)  # what a `with cluster()` in it starts
         if self._run is not None:
             return self.pipeline_logic()
         with running(self) as run:

@@ -42,7 +42,9 @@ class Client(Control):
     """Engines to run on, and the views of them.
 
     Without arguments it starts local engines, one for each core. They come up while the program goes on: load-balanced
-    tasks can be submitted at once, and whatever asks for the engines themselves waits for them.
+    tasks can be submitted at once, and whatever asks for the engines themselves waits for them. Where the program is in
+    a `with gangline.cluster.cluster()`, or a cluster called "default" is running (`gangline cluster start`), it has the
+    engines of that.
 
     Given a Dask cluster, its worker processes are the engines. Closing the client leaves the cluster as it was.
 
@@ -50,12 +52,14 @@ class Client(Control):
         connection_info: A Dask cluster: the address of its scheduler, such as ``tcp://host:8786``, a cluster object, or
             a client of one.
         url_file: The same by its older name.
-        profile: A running cluster by a name. There is none to connect to yet.
-        cluster_id: Likewise, by an id.
-        engines: How many engines; None is one for each core, or for each worker of a Dask cluster.
+        profile: A running cluster by its name, as `gangline cluster start --profile NAME` has started it.
+        cluster_id: Kept for programs that say it; there are no clusters with ids.
+        engines: How many engines; None is one for each core, or for each engine of a cluster. A number given means
+            local engines, unless the program is in a `with cluster()`.
         n: The same by its short name.
         backend: What engines are: "processes", "threads", "inline" (this very thread, for debugging), or "dask" (the
-            workers of a Dask cluster that is started here and ends with the client).
+            workers of a Dask cluster that is started here and ends with the client). None: a running cluster as said
+            above, else "processes".
         scheme: How an engine is chosen: leastload, lru, plainrandom, twobin, weighted or pure.
         seed: For the schemes that draw; None is a different one each time.
         cluster: The `Cluster` whose engines these are; or a Dask cluster, as `connection_info`.
@@ -84,7 +88,7 @@ class Client(Control):
         cluster_id: str | None = None,
         engines: int | None = None,
         n: int | None = None,
-        backend: str | Backend = "processes",
+        backend: str | Backend | None = None,
         scheme: str | Scheme = Scheme.LEASTLOAD,
         seed: int | None = None,
         cluster: Any = None,
@@ -94,12 +98,15 @@ class Client(Control):
     ) -> None:
         self._closed = True  # until there is something to close
         dask = _dask_cluster(connection_info if connection_info is not None else url_file, cluster)
+        count = engines if engines is not None else n
+        if dask is None:
+            may_find = backend is None and session is None and cluster is None
+            dask = _running_cluster(profile, cluster_id, may_find=may_find, only_ours=count is not None)
         if dask is not None:
             backend, backend_options = "dask", {"cluster": dask, **backend_options}
-        else:
-            _refuse_remote(profile, cluster_id)
+        backend = "processes" if backend is None else backend
         chosen = _scheme(scheme)
-        wanted = _count(engines if engines is not None else n, backend, everywhere=dask is not None)
+        wanted = _count(count, backend, everywhere=dask is not None)
         self._engines_asked_for = wanted or 0
         if session is None:
             session = make_session(backend, wanted, chosen, seed, backend_options)
@@ -130,10 +137,8 @@ class Client(Control):
         return self._session
 
     def _asked_for(self) -> int:
-        if self.cluster is not None:
-            asked_for: int = self.cluster.engines_asked_for
-            return asked_for
-        return self._engines_asked_for
+        asked_for: int = getattr(self.cluster, "engines_asked_for", self._engines_asked_for)  # those of Dask have none
+        return asked_for
 
     # Views ---------------------------------------------------------------------------------------------------
 
@@ -259,12 +264,28 @@ def _dask_cluster(connection_info: Any, cluster: Any) -> Any:
     return None
 
 
-def _refuse_remote(profile: str | None, cluster_id: str | None) -> None:
-    """Raise for a running cluster that is meant, since none can be had."""
-    if profile not in (None, "default"):
-        raise UsageError(f"no cluster of the profile {profile!r} is running; {_HOW_TO}")
+def _running_cluster(profile: str | None, cluster_id: str | None, *, may_find: bool, only_ours: bool) -> Any:
+    """The cluster that is meant by its name, or without one; None if there is none.
+
+    Args:
+        profile: The name.
+        cluster_id: An id.
+        may_find: Nothing else is said about the engines, so it may be a cluster.
+        only_ours: It must be one of this very program.
+
+    Raises:
+        UsageError: There is no such cluster, or something else is said as well.
+    """
+    from gangline.cluster import connection  # the others are for those who start clusters
+
     if cluster_id:
         raise UsageError(f"no cluster with the id {cluster_id!r} is running; {_HOW_TO}")
+    if profile not in (None, "default"):
+        found = connection.find(profile)
+        if not may_find:
+            raise UsageError(f"either the cluster {profile!r} or engines of another kind, not both")
+        return found
+    return connection.current(only_ours=only_ours) if may_find else None
 
 
 def _scheme(scheme: str | Scheme) -> Scheme:
