@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = [
     "BackendError",
+    "ClusterUnreachable",
     "CommandFailed",
     "CommandNotStarted",
     "CommandTimedOut",
@@ -169,6 +170,10 @@ class BackendError(GanglineError):
     """Engines could not be started, reached or stopped."""
 
     retryable = True
+
+
+class ClusterUnreachable(BackendError, ConnectionError):
+    """There is no cluster at the address, or it does not answer, or it does not let this client in."""
 
 
 class NoEngines(BackendError):

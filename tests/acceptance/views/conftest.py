@@ -16,6 +16,8 @@ import pytest
 import gangline.views as ipp
 
 DEADLINE_S = 60.0
+ELSEWHERE = os.environ.get("GANGLINE_TEST_CLUSTER")
+"""The address of a Dask cluster whose workers shall take the place of local processes in all cases."""
 
 
 def _until(question: Callable[[], Any], timeout_s: float = DEADLINE_S, what: str = "") -> Any:
@@ -58,13 +60,19 @@ def _clients() -> Iterator[dict[str, ipp.Client]]:
         client.close()
 
 
+def _start_client(n: int, backend: Any, **options: Any) -> ipp.Client:
+    if ELSEWHERE and backend == "processes" and not options.keys() & {"memory_limit_bytes", "python"}:
+        return ipp.Client(ELSEWHERE, n=n, **options)
+    return ipp.Client(n=n, backend=backend, **options)
+
+
 def _shared(clients: dict[str, ipp.Client], backend: str) -> ipp.Client:
     """The client that all gentle tests of a backend use; a new one if a test has spoilt it."""
     client = clients.get(backend)
     if client is None or client.closed or client.ids != [0, 1]:
         if client is not None:
             client.close()
-        client = clients[backend] = ipp.Client(n=2, backend=backend)
+        client = clients[backend] = _start_client(2, backend)
         client.wait_for_engines(2, timeout=DEADLINE_S)
     return client
 
@@ -115,7 +123,7 @@ def new_client() -> Iterator[Callable[..., ipp.Client]]:
     made: list[ipp.Client] = []
 
     def make(n: int = 2, backend: Any = "processes", **options: Any) -> ipp.Client:
-        client = ipp.Client(n=n, backend=backend, **options)
+        client = _start_client(n, backend, **options)
         made.append(client)
         if n:
             client.wait_for_engines(n, timeout=DEADLINE_S)

@@ -19,7 +19,7 @@ from gangline.backends.dask.link import Link
 from gangline.backends.dask.own import OwnCluster, OwnWorker
 from gangline.backends.dask.wire import Message
 from gangline.backends.place import core_count
-from gangline.errors import BackendError, UsageError
+from gangline.errors import BackendError, ClusterUnreachable, UsageError
 from gangline.messages import BackendEvent, EngineId, Payload, TaskId
 from gangline.ports import Inbox
 
@@ -79,7 +79,8 @@ class DaskBackend:
         """Reach the cluster, which may take some time, and begin to bring up engines (None: one for each worker).
 
         Raises:
-            BackendError: the cluster cannot be reached, or it has workers with another Python or Gangline.
+            ClusterUnreachable: the scheduler, or all workers.
+            BackendError: there are workers with another Python or Gangline.
             MissingExtra: a cluster of its own needs a package that is not installed.
         """
         self._inbox = inbox
@@ -110,7 +111,7 @@ class DaskBackend:
             raise BackendError(_of_refused(different))
         self._take_news()
         if refused and not self._links:
-            raise BackendError(_of_refused(refused))
+            raise ClusterUnreachable(_of_refused(refused))
 
     def add_engines(self, count: int) -> None:
         """Begin to bring up more: on new workers of its own, or where there are fewest.

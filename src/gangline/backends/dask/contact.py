@@ -15,10 +15,11 @@ from typing import Any, NamedTuple, TypeVar
 from distributed import Client
 from distributed.comm import connect
 
-from gangline.backends.dask import relay, wire
+from gangline.backends.dask import wire
 from gangline.backends.dask.link import Link
+from gangline.backends.dask.relay import install, versions
 from gangline.backends.dask.wire import Message, read_messages
-from gangline.errors import BackendError
+from gangline.errors import ClusterUnreachable
 from gangline.messages import EngineId
 
 __all__ = ["Contact", "Linked", "News", "Overdue", "Parted", "Refused", "Told"]
@@ -103,14 +104,14 @@ class Contact:
             The workers that cannot be used.
 
         Raises:
-            BackendError: the scheduler cannot be reached within the time. What there is must be closed all the same.
+            ClusterUnreachable: the scheduler, within the time. What there is must be closed all the same.
         """
         self._timeout_s = timeout_s
         self._thread.start()
         try:
             return self._run(self._open(address, security), 2 * timeout_s + _STOP_GRACE_S)
         except Exception as exc:  # whatever Dask raises for what is not a scheduler, or not one for us
-            raise BackendError(f"the Dask scheduler at {address} cannot be reached: {_in_words(exc)}") from exc
+            raise ClusterUnreachable(f"the Dask scheduler at {address} cannot be reached: {_in_words(exc)}") from exc
 
     def close(self, timeout_s: float) -> None:
         """End all engines, gently within that time, and all connections."""
@@ -198,11 +199,11 @@ class Contact:
         comm = await connect(address, timeout=self._timeout_s, **self._client.connection_args)
         comm.allow_offload = False  # what we send is bytes already
         try:
-            await comm.write({"op": "run", "function": pickle.dumps(relay.install)})
+            await comm.write({"op": "run", "function": pickle.dumps(install)})
             answer = await comm.read()
             if answer.get("status") != "OK":
                 raise _UnusableError(f"has no Gangline that could be used: {_in_words(answer.get('exception'))}")
-            theirs, ours = tuple(answer["result"]), relay.versions()
+            theirs, ours = tuple(answer["result"]), versions()
             if theirs != ours:
                 raise _UnusableError(
                     "has Python {} and Gangline {}, but this client has Python {} and Gangline {}".format(

@@ -1,0 +1,55 @@
+"""Dask clusters as users have them: started by a program of their own, whose workers are processes with nannies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+PROGRAM = """
+import sys
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
+        print(cluster.scheduler_address, flush=True)
+        for line in sys.stdin:
+            cluster.scale(int(line))
+"""
+
+
+class RunningCluster:
+    """One cluster.
+
+    Attributes:
+        address: Its scheduler's.
+    """
+
+    def __init__(self, program: subprocess.Popen[str]) -> None:
+        assert program.stdout is not None
+        self.address = program.stdout.readline().strip()
+        self._program = program
+
+    def scale(self, workers: int) -> None:
+        """Have so many workers; they come and go by and by."""
+        assert self._program.stdin is not None
+        self._program.stdin.write(f"{workers}\n")
+        self._program.stdin.flush()
+
+
+@contextmanager
+def running_cluster(folder: Path) -> Iterator[RunningCluster]:
+    """Two workers, which can import the modules of tests."""
+    script = folder / "cluster.py"
+    script.write_text(PROGRAM)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as program:
+        yield RunningCluster(program)
+        program.communicate()
