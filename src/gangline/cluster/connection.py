@@ -199,9 +199,8 @@ def find(name: str) -> ClusterConnection:
         folder = Place(name).folder
         running = sorted(file.stem for file in folder.glob("*.json") if Place(file.stem).is_kept())
         others = f"; there is {', '.join(running)}" if running else ""
-        raise UsageError(
-            f"no cluster of the profile {name!r} is running{others}; `gangline cluster start --profile {name}` starts one"
-        )
+        how = f"`gangline cluster start --profile {name}` starts one"
+        raise UsageError(f"no cluster of the profile {name!r} is running{others}; {how}")
     return found
 
 

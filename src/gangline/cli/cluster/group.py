@@ -28,7 +28,7 @@ class ClusterTable(CommandTable):
 
 @click.group(cls=ClusterTable)
 def cluster() -> None:
-    """Engines on many hosts, for many runs.
+    """Start engines on many hosts, for many runs; end them.
 
     A program uses them with gangline.Client(), or gangline.Client(profile=NAME).
     """
