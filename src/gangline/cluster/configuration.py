@@ -66,6 +66,8 @@ class ClusterConfiguration:
                 raise UsageError(f"host {host} must have 1 engine or more, not {engines!r}")
         if not self.start_timeout_s > 0:
             raise UsageError(f"start_timeout must be seconds, more than 0, not {self.start_timeout_s!r}")
+        if not 1 <= self.keepalive_s < float("inf"):
+            raise UsageError(f"keepalive must be seconds, 1 or more, not {self.keepalive_s!r}")
         if self.min_engines is not None and self.min_engines < 1:
             raise UsageError(f"min_engines must be 1 or more, not {self.min_engines!r}")
 
@@ -130,6 +132,8 @@ def _from_toml(file: str) -> ClusterConfiguration:
             raise UsageError(f"there is no key {key!r}; {_nearest(key, list(_KEYS))}")
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
             raise UsageError(f"{key} must be {' or '.join(each.__name__ for each in _KEYS[key])}, not {value!r}")
+    if not all(isinstance(folder, str) for folder in table.get("pythonpath", ())):
+        raise UsageError(f"pythonpath must be a list of folders, not {table['pythonpath']!r}")
     engines = table.get("engines")
     if "hosts" not in table:
         hosts: tuple[tuple[str, int | None], ...] = (("localhost", engines),)
@@ -140,7 +144,7 @@ def _from_toml(file: str) -> ClusterConfiguration:
         hosts = tuple(_host(each, engines) for each in table["hosts"])
     more: dict[str, Any] = {
         "start_timeout_s": table.get("start_timeout"), "keepalive_s": table.get("keepalive"),
-        "pythonpath": tuple(map(str, table.get("pythonpath", ()))) or None,
+        "pythonpath": tuple(table.get("pythonpath", ())) or None,
         **{key: table.get(key) for key in ("name", "min_engines", "address", "python", "ssh", "ssh_config")},
     }  # fmt: skip
     return ClusterConfiguration(hosts=hosts, **{key: value for key, value in more.items() if value is not None})
