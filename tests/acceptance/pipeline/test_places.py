@@ -228,7 +228,7 @@ print([thread.name for thread in threading.enumerate() if not thread.daemon])
 def test_p29_ctrl_c_as_a_terminal_sends_it_leaves_nothing(place: dict[str, int], what: str) -> None:
     process = start(INTERRUPTED, repr(place), what)
     at_once = max(place.values(), default=1)
-    wait_for(lambda: len(files("*.waits")) == at_once)  # a command that starts after the interrupt runs on
+    wait_for(lambda: len(files("*.waits")) == at_once)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all processes of the program
     if "multithread" in place:
         put("go on")  # nobody can end a thread that works

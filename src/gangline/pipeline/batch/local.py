@@ -16,7 +16,7 @@ from typing import TextIO
 from gangline._engine import context
 from gangline.pipeline.batch.ending import Ending, ending_of_return_code
 from gangline.pipeline.batch.errors import error_drmaa_job
-from gangline.pipeline.batch.inflight import in_flight
+from gangline.pipeline.batch.inflight import started
 
 __all__ = ["run_job_locally"]
 
@@ -161,11 +161,10 @@ def run_job_locally(
 
 
 def _run(start: Callable[[], _Command], stdout: _Lines, stderr: _Lines) -> Ending:
-    command = start()
-    try:
-        with in_flight(command):
+    with started(start) as command:
+        try:
             command.collect(stdout, stderr)
             return command.wait()
-    except BaseException:  # whatever interrupts the wait, Ctrl-C above all
-        command.give_up()
-        raise
+        except BaseException:  # whatever interrupts the wait, Ctrl-C above all
+            command.give_up()
+            raise

@@ -7,7 +7,7 @@ from typing import Any
 
 from gangline.pipeline.expand.jobs import NO_NAMES, JobParams
 from gangline.pipeline.expand.sources import Sources, known_files, resolve
-from gangline.pipeline.names.nested import References, expand, find_references, is_sequence
+from gangline.pipeline.names.nested import References, expand, find_references, is_glob, is_sequence
 
 __all__ = ["merge_jobs", "mkdir_jobs", "originate_jobs", "split_jobs"]
 
@@ -51,6 +51,8 @@ def mkdir_jobs(directories: Sequence[Any]) -> Iterator[JobParams]:
 
 def _with_globs(output: Any, sources: Sources) -> tuple[Any, Any]:
     """The files of an output, and the output with its globs unexpanded."""
+    if isinstance(output, str) and not is_glob(output):
+        return output, output
     references = find_references(output)
     known = known_files(references, sources)
     unglobbed = known_files(References(references.stages, [], references.runtime), sources)

@@ -86,6 +86,7 @@ class Run:
         self._stopping = False
         self._ended_by_force = False
         self._changed = True
+        self._has_changed_files = False
         self._look_at = 0.0
 
     # The whole ----------------------------------------------------------------------------------------------------
@@ -179,9 +180,10 @@ class Run:
             self._outcomes.stage_ended(run, "inactive")
             return
         self._log.enters(stage, run.forced)
-        # What ran before may have changed any file, whether it was declared or not.
-        self._plan.assessor.files.forget_all()
-        expansion.forget(stage)
+        if self._has_changed_files:
+            # What ran before may have changed any file, whether it was declared or not.
+            self._plan.assessor.files.forget_all()
+            expansion.forget(stage)
         self._open.append(run)
         try:
             with expanding(stage):
@@ -244,6 +246,7 @@ class Run:
 
     def _call_posttasks(self, run: StageRun) -> bool:
         self._plan.recorder.flush()
+        self._has_changed_files = True
         try:
             for posttask in run.stage.posttasks:
                 posttask()
@@ -285,6 +288,7 @@ class Run:
         if not portion or self._stopping:
             return False
         self._pause(run)
+        self._has_changed_files = True
         if self._options.touching is not Touching.NO:
             for job in portion:
                 self._outcomes.touched(job, make=self._options.touching is Touching.FILES)

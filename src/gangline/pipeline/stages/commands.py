@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import IO
 
 from gangline._engine import context
-from gangline.pipeline.batch.inflight import in_flight
+from gangline.pipeline.batch.inflight import started
 
 __all__ = ["run_command"]
 
@@ -33,14 +33,17 @@ def run_command(command: str) -> None:
     if engine is None or engine.task is None:
         subprocess.run(command, shell=True, check=True)
         return
-    started = _Command(command)
-    with started.process as process, in_flight(started):
+    with started(lambda: _Command(command)) as own:
+        process = own.process
         try:
             _pass_on(process)
             process.wait()
         except BaseException:  # an interrupt
-            started.end(force=True)
+            own.end(force=True)
             raise
+        finally:
+            with process:  # closes its pipes, and waits for it
+                pass
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
 
