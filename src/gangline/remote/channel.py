@@ -83,17 +83,9 @@ class Channel:
         with self._lock:
             if not self._writable:
                 return
-            if self._pending:
-                self._pending += data
-                return
-            try:
-                written = os.write(self._in, data)
-            except BlockingIOError:
-                written = 0
-            except OSError:  # its end is seen by the thread
-                return
-            if written < len(data):
-                self._pending += data[written:]
+            waiting = bool(self._pending)
+            self._pending += data
+            if self._push_now() and not waiting:
                 with contextlib.suppress(OSError):
                     os.write(self._wake_write, b"\0")
 
@@ -152,14 +144,18 @@ class Channel:
     def _push(self) -> bool:
         """Write what waits; whether something is left."""
         with self._lock:
-            try:
-                while self._pending and (written := os.write(self._in, self._pending[:_READ_BYTES])):
-                    del self._pending[:written]
-            except BlockingIOError:
-                pass
-            except OSError:
-                self._pending.clear()
-            return bool(self._pending)
+            return self._push_now()
+
+    def _push_now(self) -> bool:
+        """The same with the lock held. Whoever writes does it, too: the thread may be busy with what has come."""
+        try:
+            while self._pending and (written := os.write(self._in, self._pending[:_READ_BYTES])):
+                del self._pending[:written]
+        except BlockingIOError:
+            pass
+        except OSError:  # its end is seen by the thread
+            self._pending.clear()
+        return bool(self._pending)
 
     def _finish(self) -> None:
         """It says no more: let it end, take in its last words, and close everything."""

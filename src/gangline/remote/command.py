@@ -31,7 +31,8 @@ class Command:
         log_level: The least level of log records that are wanted; it reads it from GANGLINE_LOG_LEVEL.
 
     Raises:
-        UsageError: There is no program, or something in it is no text, holds a null character, or is far too long.
+        UsageError: There is no program, or something in it is no text, holds a null character or half of one that takes
+            two, or is far too long.
     """
 
     argv: tuple[str, ...]
@@ -54,6 +55,8 @@ class Command:
             size += len(text)
             if "\0" in text:
                 raise UsageError(f"{text!r} holds a null character, which no program can be given")
+            if not text.isascii():
+                _refuse_what_is_no_character(text)
         for name in self.env:
             if not name or "=" in name:
                 raise UsageError(f"{name!r} cannot be the name of an environment variable")
@@ -61,6 +64,13 @@ class Command:
             raise UsageError(f"{self.argv[0]} is given {size:,} characters; no host takes more than {_CHARS_MAX:,}")
         if self.logs is not None and not 1 <= self.logs <= len(self.argv):
             raise UsageError(f"logs must be an index of argv from 1 to {len(self.argv)}, not {self.logs}")
+
+
+def _refuse_what_is_no_character(text: str) -> None:
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as exc:
+        raise UsageError(f"{text!r} holds half a character, which no program can be given") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,9 @@ class CommandResult:
 
 class Listener(Protocol):
     """Who hears what a command says while it runs; called in order, from a thread of the connection."""
+
+    def on_start(self) -> None:
+        """It has been started; once more, if it is tried again."""
 
     def on_line(self, stream: Stream, line: str) -> None:
         """It has written a line, given without its newline; bytes that are no UTF-8 are shown as escapes."""

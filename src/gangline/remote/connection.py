@@ -34,8 +34,10 @@ __all__ = ["ConnectionOptions", "HostConnection", "HostInfo"]
 
 _log = logging.getLogger("gangline.remote")
 
-_HANDSHAKES = threading.BoundedSemaphore(8)
+_HANDSHAKES_MAX = 8
 """So many connections are being made at once; sshd refuses some when there are more than ten."""
+
+_HANDSHAKES = threading.BoundedSemaphore(_HANDSHAKES_MAX)
 
 LOG_TOKEN = "GANGLINE_LOG_TOKEN"
 """The environment variable that proves for which job somebody speaks."""
@@ -151,6 +153,8 @@ class HostConnection:
         assert self.info is not None
         if not self._local:
             keepalive.watch(self)
+            if self._gone.is_set():  # perhaps before it was watched
+                keepalive.unwatch(self)
         return self.info
 
     def _try_to_connect(self) -> SshFailure | None:
@@ -237,7 +241,7 @@ class HostConnection:
             now = dict(os.environ)
             environment = {name: value for name, value in now.items() if self._environment.get(name) != value}
             environment.update(dict.fromkeys(self._environment.keys() - now.keys()))
-            cwd = os.path.join(os.getcwd(), cwd or "")
+            cwd = _from_here(cwd or "")
         environment["GANGLINE_HOST"] = self.host
         if token:
             environment["GANGLINE_LOG_LEVEL"] = str(command.log_level)
@@ -319,6 +323,7 @@ class HostConnection:
             self._lost_reason = f"it sent what is no report of an agent: {exc}"
             assert self._channel is not None
             self._channel.kill()
+        self._heard_at = time.monotonic()  # listeners may have taken long, and meanwhile nothing could be heard
 
     def _after_preamble(self, data: bytes) -> bytes:
         """What comes after the agent's first word; shells may have said something before."""
@@ -361,3 +366,22 @@ class HostConnection:
             job.fail(lost)
         if self._on_lost is not None and not self._closing:
             self._on_lost(lost)
+
+
+def _from_here(folder: str) -> str:
+    """A folder as this process means it."""
+    if os.path.isabs(folder):
+        return folder
+    try:
+        return os.path.join(os.getcwd(), folder)
+    except FileNotFoundError:  # the agent will not find it either, and says so
+        return os.path.join("(the current folder, which was removed)", folder).rstrip("/")
+
+
+def _begin_in_fork() -> None:
+    """Those who were making connections are not here, and would never let others have their turn."""
+    global _HANDSHAKES
+    _HANDSHAKES = threading.BoundedSemaphore(_HANDSHAKES_MAX)
+
+
+os.register_at_fork(after_in_child=_begin_in_fork)

@@ -63,6 +63,7 @@ class RemoteJob:
         elif kind == wire.STARTED:
             self.pid = int(json.loads(payload)["pid"])
             self.started_at = time.time()
+            self._tell_start()
         elif kind == wire.ENDED:
             self._on_ended(json.loads(payload))
             return True
@@ -77,6 +78,13 @@ class RemoteJob:
     def fail(self, error: RemoteError) -> None:
         """It has ended without a result."""
         self._on_end(error)
+
+    def _tell_start(self) -> None:
+        if self._listener is not None:
+            try:
+                self._listener.on_start()
+            except Exception:  # as in _hear
+                _log.exception("a listener failed at the start of %s on %s", self._command.argv[0], self._host)
 
     def _on_ended(self, ended: Mapping[str, Any]) -> None:
         self._hear("stdout", self._out.end())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import Protocol
@@ -58,3 +59,5 @@ class _Keepalive:
 
 _keepalive = _Keepalive()
 watch, unwatch = _keepalive.watch, _keepalive.unwatch
+# A fork has neither the thread nor the connections, and perhaps the lock held for ever.
+os.register_at_fork(after_in_child=_keepalive.__init__)  # type: ignore[misc]

@@ -85,5 +85,8 @@ class _Lines:
     def __init__(self, on_line: Callable[[Stream, str], None]) -> None:
         self.on_line = on_line
 
+    def on_start(self) -> None:
+        """It is not waited for."""
+
     def on_message(self, message: Mapping[str, Any]) -> None:
         """There are none without a log channel."""

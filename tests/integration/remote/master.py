@@ -15,6 +15,9 @@ STUBBORN = "trap '' INT; sleep 1000 & echo begun; while :; do sleep 1000; done"
 class Printing:
     """Tells that a command has begun."""
 
+    def on_start(self) -> None:
+        pass
+
     def on_line(self, stream: str, line: str) -> None:
         print(line, flush=True)
 

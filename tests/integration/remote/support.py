@@ -22,6 +22,9 @@ class Heard:
         self._changed = threading.Condition()
         self._ended = threading.Event()
 
+    def on_start(self) -> None:
+        pass
+
     def on_line(self, stream: str, line: str) -> None:
         with self._changed:
             self.lines.append((stream, line))

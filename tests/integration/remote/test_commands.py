@@ -201,10 +201,13 @@ def test_a_slow_listener_holds_the_command_up_and_loses_nothing(hosts: Hosts) ->
                 go_on.wait(5.0)  # more than twice the keepalive
             super().on_line(stream, line)
 
-    heard = Slow()
+    heard, reading = Slow(), Heard()
     there.run(Command(("seq", "100000")), heard, heard.on_end)
+    there.run(Command(("sh", "-c", "sleep 3; wc -c"), input=bytes(50_000_000)), reading, reading.on_end)
     assert heard.result.ok
     assert len(heard.lines) == 100_000
+    assert reading.result.ok
+    assert reading.text == "50000000"
     there.close()
 
 

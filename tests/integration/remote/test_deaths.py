@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gangline.errors import HostLost, HostUnreachable, UsageError
-from gangline.remote import Command, ConnectionOptions, HostConnection, run
+from gangline.remote import Command, ConnectionOptions, HostConnection, SshOptions, run
 from tests.hosts import Hosts, wait_until
 from tests.integration.remote.support import WAIT_S, Heard, begin
 
@@ -98,6 +98,36 @@ def test_no_ssh_is_told(hosts: Hosts) -> None:
     assert "No such file" in unreachable(hosts.names[0], hosts, program="/no/such/ssh").reason
     with pytest.raises(UsageError, match="cannot be the name"):
         connect_to("-oProxyCommand=true", hosts)
+
+
+def test_few_connections_are_made_at_once_and_who_is_turned_away_tries_again(tmp_path: Path) -> None:
+    """As an sshd does it to which many come at once."""
+    (tmp_path / "now").mkdir()
+    crowded = tmp_path / "ssh"
+    crowded.write_text(
+        f"#!/bin/sh\ncd {tmp_path}\ntouch now/$$\nls now | wc -l >> counts\nsleep 0.1\nrm now/$$\n"
+        "echo 'Connection closed by 10.0.0.1 port 22' >&2\nexit 255\n"
+    )
+    crowded.chmod(0o755)
+    options = ConnectionOptions(SshOptions(program=str(crowded)))
+    errors: list[HostUnreachable] = []
+
+    def connect(number: int) -> None:
+        try:
+            HostConnection(f"node{number}", options).connect()
+        except HostUnreachable as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=connect, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counts = [int(line) for line in (tmp_path / "counts").read_text().split()]
+    assert len(counts) == 12 * 3
+    assert max(counts) <= 8
+    assert len(errors) == 12
+    assert all(error.retryable and "before anybody could log in" in error.reason for error in errors)
 
 
 def test_a_host_may_be_reached_through_another(hosts: Hosts) -> None:

@@ -108,6 +108,9 @@ def test_a_message_must_be_an_object(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[Any] = []
 
     class Listening:
+        def on_start(self) -> None:
+            heard.append("start")
+
         def on_line(self, stream: str, line: str) -> None:
             heard.append(line)
 
@@ -117,5 +120,7 @@ def test_a_message_must_be_an_object(caplog: pytest.LogCaptureFixture) -> None:
     job = RemoteJob(1, "h", Command(("x",)), "secret", Listening(), lambda how: None)
     job.on_frame(wire.LOG, b'{"a": 1}\n[]\nnull\n\xff\n{"b": 2}\n')
     job.on_frame(wire.STDERR, b'\x1egangline secret {"c": 3}\n\x1egangline guess {"d": 4}\nplain\n')
+    job.on_frame(wire.STARTED, b'{"pid": 1}')
+    assert heard.pop() == "start"
     assert heard == [{"a": 1}, {"b": 2}, {"c": 3}, '\x1egangline guess {"d": 4}', "plain"]
     assert len(caplog.records) == 1

@@ -236,7 +236,7 @@ def _is_sent(send: Callable[[int, int], None], target: int, number: int) -> bool
         send(target, number)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it has become another user
+    except OSError:  # it has become another user, or there is no such signal here
         return True
     return True
 
