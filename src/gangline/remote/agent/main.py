@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 import resource
 import signal
-import socket
 import sys
 import time
 from typing import Any
@@ -247,7 +245,7 @@ def _hello() -> dict[str, Any]:
     except AttributeError:
         cores = os.cpu_count() or 1
     version = ".".join(map(str, sys.version_info[:3]))
-    return {"python": version, "pid": os.getpid(), "hostname": platform.node() or socket.gethostname(), "cores": cores}
+    return {"python": version, "pid": os.getpid(), "hostname": os.uname().nodename, "cores": cores}
 
 
 def main(keepalive_s: float, parent: int) -> None:
