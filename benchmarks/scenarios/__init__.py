@@ -3,6 +3,7 @@
 from benchmarks.scenario import Scenario
 from benchmarks.scenarios import (
     array,
+    cluster_start,
     core_scaling,
     dask_tasks,
     file_jobs,
@@ -41,6 +42,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     core_scaling.GRAPH_MEMORY,
     import_time.SCENARIO,
     start_up.SCENARIO,
+    cluster_start.SCENARIO,
     nothing_to_do.NOTHING_TO_DO,
     nothing_to_do.LINEAR,
     nothing_to_do.MEMORY,

@@ -13,6 +13,7 @@ from typing import Any
 import dask
 from distributed import Security, Worker
 
+import gangline.backends.dask.relay  # noqa: F401  what clients want it to have, imported once for all engines
 from gangline.cluster.scheduler import TCP_TIMEOUT_MIN_S
 
 __all__ = ["serve"]

@@ -116,6 +116,9 @@ class Nursery:
         if line.strip():
             self.last.append(line)
 
+    def on_start(self) -> None:
+        """It is not waited for."""
+
     def on_message(self, message: Mapping[str, Any]) -> None:
         """None is sent."""
 
@@ -170,6 +173,9 @@ class _Lines:
         """One line."""
         if stream == "stdout":
             self.said.append(line)
+
+    def on_start(self) -> None:
+        """It is not waited for."""
 
     def on_message(self, message: Mapping[str, Any]) -> None:
         """None is sent."""
