@@ -195,6 +195,10 @@ class Conductor:
         with self.lock:
             self.unusable = str(bug)
             self.resolve_all(lambda task: bug)
+        try:
+            self._tell_listeners()
+        finally:
+            self.loop.notify()
 
     def resolve_all(self, error_for: Callable[[Task], GanglineError]) -> None:
         """End all that has not ended, each task with an error of its own, and leave no engine; with the lock held."""
