@@ -241,6 +241,8 @@ class HostsBackend:
     def _drop_slot(self, slot: _Slot, reason: str) -> None:
         slot.host.slots.remove(slot)
         del self._slots[slot.engine]
+        if slot.gate is not None:
+            slot.gate.depart(slot)  # who is gone must not be counted with those who have arrived
         running = frozenset[TaskId]() if slot.task is None or slot.job is None else frozenset({slot.task})
         self._inbox.put(EngineLost(slot.engine, reason, running))
 
@@ -283,8 +285,7 @@ class HostsBackend:
 
     def interrupt(self, engine: EngineId, task: TaskId) -> None:
         """End the process group of the command."""
-        if self.busy_with(engine) == task:
-            self._end(engine)
+        self._end(engine, task)
 
     def kill(self, engine: EngineId, reason: str) -> None:
         """End the process group of what runs in the slot; by force if it is ending already. The slot stays."""
@@ -359,10 +360,11 @@ class HostsBackend:
             self._inbox.put(Finished(slot.engine, [attempt]))
         self._next(slot)
 
-    def _end(self, engine: EngineId) -> None:
+    def _end(self, engine: EngineId, only: TaskId | None = None) -> None:
+        """End what a slot has begun, if it is still that task."""
         with self._lock:
             slot = self._slots.get(engine)
-            if slot is None or slot.task is None:
+            if slot is None or slot.task is None or only not in (None, slot.task):
                 return
             task, job, gate, again = slot.task, slot.job, slot.gate, slot.ending
             slot.ending = True

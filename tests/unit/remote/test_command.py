@@ -20,6 +20,7 @@ from gangline.remote.ssh import SshOptions
         {"argv": "ls"},
         {"argv": ("ls", 3)},
         {"argv": ("ls", "a\0b")},
+        {"argv": ("ls", "half of two: \ud83d")},
         {"argv": ("ls", "x" * 5_000_000)},
         {"argv": ("ls",), "env": {"A=B": ""}},
         {"argv": ("ls",), "env": {"": "x"}},

@@ -104,6 +104,20 @@ def test_silence_is_taken_for_loss_only_when_nothing_is_being_taken_in(monkeypat
     assert pipe.killed
 
 
+def test_a_slow_listener_is_no_silence_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    connection, pipe = connected()
+
+    class Slow:
+        def on_start(self) -> None:
+            clock.now += 60
+
+    connection.run(Command(("true",)), Slow(), lambda how: None)  # type: ignore[arg-type]
+    connection._on_data(wire.pack(wire.STARTED, 1, b'{"pid": 1}'))
+    connection.ping(clock.now + 1)
+    assert not pipe.killed
+
+
 def test_a_message_must_be_an_object(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[Any] = []
 
