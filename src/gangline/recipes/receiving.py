@@ -94,6 +94,12 @@ class JobVoice:
 
     # What the connection calls ----------------------------------------------------------------------------------
 
+    def on_start(self) -> None:
+        """The job has been started: what an earlier attempt has said does not count."""
+        self._begin()
+        for tail in (*self._tails.values(), self._both):
+            tail.clear()
+
     def on_line(self, stream: Literal["stdout", "stderr"], line: str) -> None:
         """The job has written a line."""
         if "\x1e" in line:

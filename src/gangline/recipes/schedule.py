@@ -149,6 +149,7 @@ class Schedule:
                 self._submit(list(self._open.values()))
                 self._go_on_until_done()
             except BaseException:
+                self._find_lost_handles()
                 self._end_all("the recipe was interrupted")
                 self._wait_for_ends()
                 raise
@@ -180,12 +181,21 @@ class Schedule:
     # To the scheduler -------------------------------------------------------------------------------------------
 
     def _submit(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            job = entry.job
+        commands = [self._command(entry) for entry in entries]  # if one is refused, none is to have been started
+        for entry, command in zip(entries, commands, strict=True):
             entry.handle = self._site.session.submit(
-                run_command, (self._command(entry), entry.voice, self._gate), {}, self._terms(entry), name=job.name
+                run_command, (command, entry.voice, self._gate), {}, self._terms(entry), name=entry.job.name
             )
             entry.handle.add_listener(partial(self._tell_end, entry))
+
+    def _find_lost_handles(self) -> None:
+        """An interrupt may have come when a task had been submitted, and its handle not been kept."""
+        voices = {entry.voice: entry for entry in self._open.values() if entry.handle is None}
+        for handle in self._site.session.handles if voices else ():
+            entry = voices.get(getattr(handle.payload, "listener", None))  # type: ignore[arg-type]
+            if entry is not None:
+                entry.handle = handle
+                handle.add_listener(partial(self._tell_end, entry))
 
     def _command(self, entry: Entry) -> Command:
         job = entry.job
@@ -259,7 +269,9 @@ class Schedule:
     def _give_up(self, entries: Sequence[Entry], error: HostUnreachable) -> None:
         """A host cannot be reached: other hosts are asked where the jobs name some."""
         for entry in entries:
-            if entry.left:
+            if entry.unwanted and entry.handle is not None:
+                continue  # it is being called off, and its end will be told
+            if entry.left and not entry.unwanted:
                 self._move(entry, str(error))
             else:
                 handle, entry.handle = entry.handle, None
