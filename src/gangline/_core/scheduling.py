@@ -69,6 +69,8 @@ def spread(state: CoreState, now: float) -> None:
     while state.freed:
         _, pool = state.freed.popitem()
         for idle in list(pool.idle.values()):
+            if not (state.lanes.all or state.lanes.plain.ready):
+                break
             fill(state, idle, now)
     while state.touched:
         _, lane = state.touched.popitem()

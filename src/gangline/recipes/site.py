@@ -44,15 +44,16 @@ class Site:
         """Be able to have so many slots on these hosts, and hear what becomes of the hosts.
 
         Args:
-            wanted: How many jobs are to run there at once, by host.
+            wanted: How many jobs there are for each host.
             cap: No more than so many jobs run on each of them at once, whoever has scheduled them; None: no limit. Of
                 the schedules of the moment the one with the lowest decides.
             listener: Is called from another thread, and must not wait.
         """
         caps = {} if cap is None else dict.fromkeys(wanted, cap)
+        slots = {host: count if cap is None else min(count, cap) for host, count in wanted.items()}
         with self._lock:
             self._listeners.append(listener)
-            self._wanted.update(wanted)
+            self._wanted.update(slots)
             for host, each in caps.items():
                 self._caps.setdefault(host, []).append(each)
                 self._apply_cap(host)
@@ -61,7 +62,7 @@ class Site:
         finally:
             with self._lock:
                 self._listeners.remove(listener)
-                self._wanted.subtract(wanted)
+                self._wanted.subtract(slots)
                 for host, each in caps.items():
                     self._caps[host].remove(each)
                     self._apply_cap(host)
