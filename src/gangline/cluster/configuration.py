@@ -15,7 +15,7 @@ from typing import Any
 from gangline.cluster.description import ClusterDesc, ClusterError, get_compute_nodes
 from gangline.errors import UsageError
 
-__all__ = ["DEFAULT_NAME", "ClusterConfiguration", "configure", "configured_file", "read_configuration"]
+__all__ = ["DEFAULT_NAME", "TOML_KEYS", "ClusterConfiguration", "configure", "configured_file", "read_configuration"]
 
 DEFAULT_NAME = "default"
 _USUAL = "~/.pipeline.cfg"
@@ -117,21 +117,22 @@ def read_configuration(file: str | os.PathLike[str] | None = None) -> ClusterCon
         raise ClusterError(f"{file}: {error}") from error
 
 
-_KEYS: Mapping[str, tuple[type, ...]] = {
+TOML_KEYS: Mapping[str, tuple[type, ...]] = {
     "name": (str,), "hosts": (list, str), "engines": (int,), "min_engines": (int,), "start_timeout": (int, float),
     "address": (str,), "python": (str,), "pythonpath": (list,), "ssh": (str,), "ssh_config": (str,),
     "keepalive": (int, float),
 }  # fmt: skip
+"""What a file in TOML may say."""
 
 
 def _from_toml(file: str) -> ClusterConfiguration:
     with open(file, "rb") as stream:
         table = tomllib.load(stream)
     for key, value in table.items():
-        if key not in _KEYS:
-            raise UsageError(f"there is no key {key!r}; {_nearest(key, list(_KEYS))}")
-        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
-            raise UsageError(f"{key} must be {' or '.join(each.__name__ for each in _KEYS[key])}, not {value!r}")
+        if key not in TOML_KEYS:
+            raise UsageError(f"there is no key {key!r}; {_nearest(key, list(TOML_KEYS))}")
+        if not isinstance(value, TOML_KEYS[key]) or isinstance(value, bool):
+            raise UsageError(f"{key} must be {' or '.join(each.__name__ for each in TOML_KEYS[key])}, not {value!r}")
     if not all(isinstance(folder, str) for folder in table.get("pythonpath", ())):
         raise UsageError(f"pythonpath must be a list of folders, not {table['pythonpath']!r}")
     engines = table.get("engines")

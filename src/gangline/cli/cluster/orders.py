@@ -19,7 +19,6 @@ __all__ = ["configuration_for", "profile_for", "scale", "start", "status", "stop
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _STYLES = {"up": "green", "starting": "yellow", "failed": "red", "ended": "red"}
-_NAME_WIDTH = 24
 
 
 def _config_option(command: Command) -> Command:
@@ -147,9 +146,9 @@ def _show(found: ClusterStatus, screen: Screen, **more: Any) -> None:
             f"cluster {found.name}: {found.state}, {up} of {len(found.engines)} engines up, kept by process {found.pid}"
         )
     ]
+    width = max((len(engine.name) for engine in found.engines), default=0) + 4
     for engine in found.engines:
-        label = Text(f"  {engine.name}".ljust(_NAME_WIDTH))
         words = Text(engine.state, style=_STYLES.get(engine.state, ""))
         words.append(f", process {engine.pid}" if engine.state == "up" else f": {engine.reason}", style="default")
-        lines.append(Line(words, max(_NAME_WIDTH, len(label.plain) + 1), label))
+        lines.append(Line(words, width, Text(f"  {engine.name}")))
     screen.result({**asdict(found), **more}, *lines)
