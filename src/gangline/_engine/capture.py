@@ -6,6 +6,8 @@ import io
 import sys
 import threading
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TextIO
 
 __all__ = ["Capture", "TaskStream", "TaskStreams", "install_streams"]
@@ -56,11 +58,11 @@ class Capture:
             fresh = self._pieces[self._shown :]
             self._shown += len(fresh)
         joined: list[tuple[str, Any]] = []
-        for stream, content in fresh:
-            if joined and joined[-1][0] == stream and stream in ("stdout", "stderr"):
-                joined[-1] = (stream, joined[-1][1] + content)
-            else:
-                joined.append((stream, content))
+        for stream, pieces in groupby(fresh, key=itemgetter(0)):
+            contents = [content for _, content in pieces]
+            if stream in ("stdout", "stderr"):
+                contents = ["".join(contents)]
+            joined.extend((stream, content) for content in contents)
         return joined
 
 
