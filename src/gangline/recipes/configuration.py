@@ -24,6 +24,7 @@ import sys
 from collections.abc import Mapping
 from configparser import ConfigParser, InterpolationError
 from configparser import Error as ParserError
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,6 +157,14 @@ class Configuration(ConfigParser):
         """A place in it, for messages."""
         return f"{self.file or 'the configuration'}, [{section}] {option}"
 
+    def variables(self) -> dict[str, str]:
+        """What other files may refer to: section DEFAULT, without values that refer to what is not there."""
+        found = {}
+        for name in self.defaults():
+            with suppress(InterpolationError):
+                found[name] = self.get("DEFAULT", name)
+        return found
+
     def set_default(self, option: str, value: str) -> None:
         """Set an option of section DEFAULT; the value is taken as it is."""
         self.set("DEFAULT", option, value.replace("%", "%%"))
@@ -245,7 +254,8 @@ def find_file(named: str | None = None) -> str | None:
     if named:
         named = os.path.expanduser(named)
         if not os.path.isfile(named):
-            raise ConfigurationError(f"the configuration {named} cannot be read: there is no such file")
+            why = "it is a folder" if os.path.isdir(named) else "there is no such file"
+            raise ConfigurationError(f"the configuration {named} cannot be read: {why}")
         return named
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     beside = [os.path.join(os.path.dirname(os.path.abspath(main)), FILE)] if main else []

@@ -78,9 +78,13 @@ def _imported(path: str, name: str) -> ModuleType:
     try:
         with _importable_from(os.path.dirname(path)):
             spec.loader.exec_module(module)
-    except Exception as error:  # the user's own code
+    except (Exception, SystemExit) as error:  # the user's own code
         del sys.modules[as_name]
-        raise RecipeNotFound(f"recipe {name!r}: {path} cannot be imported: {type(error).__name__}: {error}") from error
+        if isinstance(error, SystemExit):
+            why = 'it calls sys.exit when it is imported; that belongs below: if __name__ == "__main__":'
+        else:
+            why = f"{type(error).__name__}: {error}"
+        raise RecipeNotFound(f"recipe {name!r}: {path} cannot be imported: {why}") from error
     except BaseException:
         del sys.modules[as_name]
         raise

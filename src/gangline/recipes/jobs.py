@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gangline.errors import UsageError
+from gangline.recipes.words import shown
 
 if TYPE_CHECKING:
     from gangline.recipes.outcome import JobOutcome
@@ -16,6 +17,9 @@ __all__ = ["ComputeJob"]
 
 _LOOK_BYTES = 1024 * 1024
 """So much of a script is read to see whether it is a node script."""
+
+_LABEL_LENGTH = 1000
+"""Of longer commands the middle is left out where people read them."""
 
 _CALL = b"run_with_logging"
 """Every node script has this call in it, whatever it is called."""
@@ -43,7 +47,7 @@ class ComputeJob:
         time_limit_s: How long it may run, in seconds; None is for ever.
         products: Entries of data maps that this job works on: if one of them is to be skipped, the job is not run, and
             if the job fails, they are marked to be skipped.
-        label: For people, in logs and in the record; None: host and command.
+        label: For people, in logs and in the record; None: host and command, of a long one beginning and end.
 
     Attributes:
         wants_number: Whether the script is given the number of the job before the address of the log receiver, as those
@@ -55,7 +59,7 @@ class ComputeJob:
         outcome: The same, typed; None until the job has ended.
 
     Raises:
-        UsageError: The host is no name, or there is no command.
+        UsageError: The host is no name, there is no command, or another value makes no sense.
     """
 
     def __init__(
@@ -82,12 +86,16 @@ class ComputeJob:
         calls = _calls(self.words)
         self.node_script = bool(calls) if node_script is None else node_script
         self.wants_number = _CALL_WITH_NUMBER in calls
-        self.env = {str(name): str(value) for name, value in (env or {}).items()}
+        self.env = _environment(env)
         self.cwd = None if cwd is None else os.fspath(cwd)
         self.input = input.encode("utf-8", "surrogateescape") if isinstance(input, str) else input
+        if not isinstance(self.input, bytes):
+            raise UsageError(f"the input of {self.words[0]!r} must be a text or bytes, not {shown(input)}")
+        if isinstance(time_limit_s, bool) or not isinstance(time_limit_s, (int, float, type(None))):
+            raise UsageError(f"time_limit_s must be a number of seconds, not {shown(time_limit_s)}")
         self.time_limit_s = time_limit_s
         self.products = list(products)
-        self.label = label or f"{self.host}: {shlex.join([*self.words, *self.arguments])}"
+        self.label = label or f"{self.host}: {_shortened(shlex.join([*self.words, *self.arguments]))}"
         self.results: dict[str, Any] = {}
         self.outcome: JobOutcome | None = None
 
@@ -129,6 +137,8 @@ def _words(command: str | os.PathLike[str] | Sequence[str]) -> list[str]:
             raise UsageError(f"the command {command!r} cannot be read: {str(error).lower()}") from error
     elif isinstance(command, os.PathLike):
         words = [os.fspath(command)]
+    elif isinstance(command, (bytes, Mapping)) or not isinstance(command, Iterable):
+        raise UsageError(f"a command is a text or a list of words, not {shown(command)}")
     else:
         words = [_argument(each) for each in command]
     if not words or not words[0]:
@@ -136,6 +146,18 @@ def _words(command: str | os.PathLike[str] | Sequence[str]) -> list[str]:
     if nul := next((word for word in words if "\0" in word), None):
         raise UsageError(f"the word {nul!r} of a command has a NUL character in it, which no program can be given")
     return words
+
+
+def _environment(env: Mapping[str, str] | None) -> dict[str, str]:
+    if not isinstance(env, (Mapping, type(None))):
+        raise UsageError(f"env must be a dictionary of environment variables, not {shown(env)}")
+    return {str(name): str(value) for name, value in (env or {}).items()}
+
+
+def _shortened(line: str) -> str:
+    if len(line) <= _LABEL_LENGTH:
+        return line
+    return f"{line[: _LABEL_LENGTH - 100]} … {line[-90:]}"
 
 
 def _argument(value: Any) -> str:

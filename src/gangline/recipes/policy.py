@@ -47,7 +47,7 @@ class Policy:
         tolerate = self.tolerate
         if isinstance(tolerate, str):
             valid = tolerate in ("none", "some")
-        elif isinstance(tolerate, bool):
+        elif isinstance(tolerate, bool) or not isinstance(tolerate, (int, float)):
             valid = False
         else:
             valid = tolerate >= 0 if isinstance(tolerate, int) else 0 <= tolerate <= 1

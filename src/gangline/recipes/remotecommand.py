@@ -24,6 +24,7 @@ from gangline.recipes.surroundings import (
     configured_max_per_node,
     connection_options,
 )
+from gangline.recipes.words import shown
 
 __all__ = ["ComputeJob", "RemoteCommandRecipeMixIn"]
 
@@ -86,6 +87,8 @@ class RemoteCommandRecipeMixIn:
         most = configured_max_per_node(config) if max_per_node in (None, 0) else max_per_node
         if most is not None and (not isinstance(most, int) or most < 1):
             raise UsageError(f"max_per_node must be a whole number, 1 or more, not {most!r}")
+        if not isinstance(env, (Mapping, type(None))):
+            raise UsageError(f"env must be a dictionary of environment variables, not {shown(env)}")
         with _interruptible():
             schedule = Schedule(
                 site_for(connection_options(config)),
@@ -106,6 +109,8 @@ class RemoteCommandRecipeMixIn:
 
 
 def _checked(jobs: Iterable[ComputeJob]) -> list[ComputeJob]:
+    if isinstance(jobs, ComputeJob) or not isinstance(jobs, Iterable):
+        raise UsageError(f"_schedule_jobs takes a list of ComputeJobs, not {shown(jobs)}")
     checked = list(jobs)
     wrong = [f"{number}: {job!r}" for number, job in enumerate(checked) if not isinstance(job, ComputeJob)]
     if wrong:

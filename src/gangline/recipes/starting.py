@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from configparser import InterpolationError
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gangline.recipes.configuration import Configuration, ConfigurationError, load
+from gangline.recipes.configuration import Configuration, ConfigurationError, load, one_line
 from gangline.recipes.ingredients import InputError, Problem, Value
 from gangline.recipes.tasks import FILE, TaskDefinitions
 
@@ -30,7 +31,7 @@ def make_ready(recipe: Step, values: Mapping[str, Value], problems: list[Problem
         InputError: Names all that is wrong; nothing was changed but what was read.
     """
     config = _configuration(recipe, values, problems)
-    found = {**dict(_from_configuration(recipe, config, values)), **values}
+    found = {**dict(_from_configuration(recipe, config, values, problems)), **values}
     problems += recipe.inputs.problems(found)
     try:
         _without(recipe, found).check_complete()
@@ -80,8 +81,7 @@ def load_definitions(recipe: Step, values: Mapping[str, Value] | None = None) ->
         beside = [config.file, recipe.__file__]
         near = [os.path.join(os.path.dirname(os.path.abspath(file)), FILE) for file in beside if file]
         files = [file for file in dict.fromkeys(near) if os.path.isfile(file)][:1]
-    variables = {name: config.get("DEFAULT", name) for name in config.defaults()}
-    return TaskDefinitions(files, variables)
+    return TaskDefinitions(files, config.variables())
 
 
 def _configuration(recipe: Step, values: Mapping[str, Value], problems: list[Problem]) -> Configuration:
@@ -101,7 +101,7 @@ def _configuration(recipe: Step, values: Mapping[str, Value], problems: list[Pro
 
 
 def _from_configuration(
-    recipe: Step, config: Configuration, values: Mapping[str, Value]
+    recipe: Step, config: Configuration, values: Mapping[str, Value], problems: list[Problem]
 ) -> Iterator[tuple[str, Value]]:
     """Inputs that the configuration gives: its own section of the recipe's name, and what holds for all."""
     open_names = [name for name in recipe.inputs.fields if name not in values and not recipe.inputs.given(name)]
@@ -112,8 +112,12 @@ def _from_configuration(
         by_lower = {name.lower(): name for name in recipe.inputs.fields}
         for option in config.options(section):
             name = by_lower.get(option, option)
-            if option not in config.defaults() and (name in open_names or name not in recipe.inputs.fields):
+            if option in config.defaults() or (name in recipe.inputs.fields and name not in open_names):
+                continue
+            try:
                 yield name, Value(config.get(section, option), f"{config.file}, [{section}]")
+            except InterpolationError as error:
+                problems.append(Problem(name, f"{config.where(section, option)}: {one_line(error)}"))
     for name in ("task_files", "recipe_directories"):
         if name in open_names and config.has_option("DEFAULT", name):
             yield name, Value(getattr(config, name), f"{config.file}, [DEFAULT]")

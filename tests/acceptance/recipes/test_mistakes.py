@@ -1,0 +1,93 @@
+"""Slips of those who write recipes and configurations: told in words, with the place, not by a traceback of ours."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gangline.errors import UsageError
+from gangline.recipes import ComputeJob
+from tests.acceptance.recipes.conftest import Kept, Recipe
+from tests.acceptance.recipes.programs import Site
+
+RECIPE = "recipes/master/find.py"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path)
+    site.recipe("find")
+    return site
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("%(nothing)s", "contains an interpolation key 'nothing' which is not a valid option name"),
+        ("50%", "'%' must be"),
+    ],
+)
+def test_a_value_of_the_configuration_that_refers_to_nothing(site: Site, value: str, told: str) -> None:
+    site.write("recipes/master/pipeline.cfg", f"[DEFAULT]\nroot = %(nowhere)s/data\n[find]\njobs = {value}\n")
+    done = site.run(RECIPE, "--lvel", "3")
+    assert done.returncode == 2
+    assert "pipeline.cfg, [find] jobs: " in done.stderr
+    assert told in done.stderr
+    assert "there is no option --lvel; did you mean '--level'?" in done.stderr  # and what is wrong besides
+    assert "Traceback" not in done.stderr
+
+
+def test_a_configuration_that_is_a_folder(site: Site) -> None:
+    done = site.run(RECIPE, "--config", "recipes")
+    assert done.returncode == 2
+    assert "the configuration recipes cannot be read: it is a folder" in done.stderr
+
+
+def test_a_recipe_that_ends_the_program_when_it_is_imported(site: Site) -> None:
+    site.pipeline("self.run_task('hasty')")
+    site.write("tasks.cfg", "[hasty]\nrecipe = hasty\n")
+    site.write("recipes/master/hasty.py", "import sys\nsys.exit(0)\n")
+    done = site.run("night.py")
+    assert done.returncode == 2
+    assert "hasty.py cannot be imported: it calls sys.exit when it is imported" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"command": None}, "a command is a text or a list of words, not None"),
+        ({"command": b"true"}, "a command is a text or a list of words, not b'true'"),
+        ({"env": "A=1"}, "env must be a dictionary of environment variables, not 'A=1'"),
+        ({"input": 5}, "the input of 'true' must be a text or bytes, not 5"),
+        ({"time_limit_s": "1 h"}, "time_limit_s must be a number of seconds, not '1 h'"),
+    ],
+)
+def test_a_job_of_what_makes_no_job(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ComputeJob("localhost", **{"command": "true", **given})
+    assert str(caught.value) == told
+
+
+def test_a_schedule_of_what_is_no_list_of_jobs(recipe: Recipe) -> None:
+    job = ComputeJob("localhost", "true")
+    for jobs in (job, None, 5):
+        with pytest.raises(UsageError, match="_schedule_jobs takes a list of ComputeJobs, not "):
+            recipe._schedule_jobs(jobs)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="tolerate must be 'none', 'some', a number"):
+        recipe._schedule_jobs([job], tolerate=None)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="env must be a dictionary of environment variables, not 'A=1'"):
+        recipe._schedule_jobs([job], env="A=1")  # type: ignore[arg-type]
+    assert job.outcome is None
+
+
+def test_a_long_command_is_told_by_its_beginning_and_its_end(recipe: Recipe, kept: Kept) -> None:
+    job = ComputeJob("localhost", [sys.executable, "-c", "raise SystemExit(3)", *["x" * 1000] * 100, "the end"])
+    recipe._schedule_jobs([job])
+    told = next(record.getMessage() for record in kept.records if "exit code 3" in record.getMessage())
+    assert len(told) < 1200
+    assert "raise SystemExit(3)" in told
+    assert "xxx 'the end': ended with exit code 3" in told
