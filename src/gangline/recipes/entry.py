@@ -32,6 +32,8 @@ class Entry:
     tried: int = 0
     unwanted: str = ""
     """Why it is being ended, if it is."""
+    late: bool = False
+    """It is being ended, since it has run longer than it may."""
     started_at: float | None = None
     left: list[str] = field(default_factory=list)
     """Hosts that may be taken instead."""
@@ -50,6 +52,8 @@ def outcome_of(entry: Entry) -> JobOutcome:
             outputs=dict(voice.outputs),
         )  # fmt: skip
     error = handle.failure.error
+    if entry.late:
+        return _timed_out(entry, attempts, TaskTimedOut(f"{entry.job.label} ran longer than its time limit"))
     if entry.unwanted:
         return JobOutcome(
             "cancelled", entry.host, message=f"was ended: {entry.unwanted}", attempts=attempts, error=_own(error)
@@ -64,18 +68,20 @@ def outcome_of(entry: Entry) -> JobOutcome:
         case CommandNotStarted():
             return JobOutcome("not_started", entry.host, message=str(error), attempts=attempts, error=error)
         case TaskTimedOut():
-            message = f"was ended: it took longer than {entry.job.time_limit_s:g} s"
-            limit_s = entry.job.time_limit_s or 0.0
-            return JobOutcome(
-                "timed_out", entry.host, message=message, duration_s=limit_s, attempts=attempts, error=error
-            )
+            return _timed_out(entry, attempts, error)
         case EngineError():
-            message = f"the connection to host {entry.host} was lost while it ran: {error.reason or error}"
+            message = f"host {entry.host} {error.reason or error} while it ran"
             return JobOutcome("lost", entry.host, message=message, attempts=attempts, error=error)
         case TaskCancelled():
             return JobOutcome("cancelled", entry.host, message=str(error), attempts=attempts, error=error)
         case _:
             return JobOutcome("not_started", entry.host, message=str(error), attempts=attempts, error=_own(error))
+
+
+def _timed_out(entry: Entry, attempts: int, error: TaskTimedOut) -> JobOutcome:
+    limit_s = entry.job.time_limit_s or 0.0
+    message = f"was ended: it took longer than {limit_s:g} s"
+    return JobOutcome("timed_out", entry.host, message=message, duration_s=limit_s, attempts=attempts, error=error)
 
 
 def _own(error: BaseException) -> GanglineError | None:
