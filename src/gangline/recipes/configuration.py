@@ -21,7 +21,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from configparser import ConfigParser, InterpolationError
 from configparser import Error as ParserError
 from contextlib import suppress
@@ -188,15 +188,16 @@ class Configuration(ConfigParser):
         wrong: list[str] = []
         for section in ("DEFAULT", *self.sections()):
             if section not in OPTIONS:
-                # Recipes may have sections of their own; one that is called nearly like a known one is a slip.
-                if difflib.get_close_matches(section, OPTIONS, n=1, cutoff=0.75):
+                # Recipes may have sections of their own.
+                if _nearly(section, OPTIONS):
                     self.warnings.append(f"{file}: there is no section [{section}]; {meant(section, OPTIONS)}")
                 continue
             known = _options_in(section)
             for option in self._own_options(section):
                 if option in known:
                     wrong += self._problem(file, section, option, known[option])
-                elif section != "DEFAULT" or option not in self._variables():
+                # In DEFAULT may stand what only tasks.cfg refers to.
+                elif section != "DEFAULT" or (option not in self._variables() and _nearly(option, known)):
                     self.warnings.append(
                         f"{file}: section [{section}] has no option {option!r}; {meant(option, known)}"
                     )
@@ -235,6 +236,11 @@ def _options_in(section: str) -> Mapping[str, Field]:
     """What may stand in a section: in DEFAULT everything, for it holds in all others."""
     parts = OPTIONS.values() if section == "DEFAULT" else (OPTIONS[section], OPTIONS["DEFAULT"])
     return {option: field for part in parts for option, field in part.items()}
+
+
+def _nearly(name: str, known: Iterable[str]) -> bool:
+    """Whether a name is so like a known one that it must be a slip."""
+    return bool(difflib.get_close_matches(name, known, n=1, cutoff=0.75))
 
 
 def one_line(error: Exception) -> str:

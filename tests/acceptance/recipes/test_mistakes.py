@@ -40,6 +40,18 @@ def test_a_value_of_the_configuration_that_refers_to_nothing(site: Site, value: 
     assert "Traceback" not in done.stderr
 
 
+def test_what_only_the_definitions_of_tasks_refer_to_is_no_slip(site: Site) -> None:
+    site.pipeline("self.run_task('find_all')")
+    site.write("tasks.cfg", "[find_all]\nrecipe = find\nmask = %(lroot)s/mask\n")
+    folders = "recipe_directories = [recipes/master]\n"
+    site.write("pipeline.cfg", f"[DEFAULT]\nlroot = {site.folder}\ntask_flies = other.cfg\n{folders}")
+    site.write("mask", "")
+    done = site.run("night.py")
+    assert done.returncode == 0
+    assert "section [DEFAULT] has no option 'task_flies'; did you mean 'task_files'?" in done.stderr
+    assert "lroot" not in done.stderr
+
+
 def test_a_configuration_that_is_a_folder(site: Site) -> None:
     done = site.run(RECIPE, "--config", "recipes")
     assert done.returncode == 2
