@@ -65,11 +65,13 @@ class JobVoice:
     Attributes:
         outputs: What the node script has handed back.
         verdict: What it says of its own end; None if it has not said anything.
+        started_at: When it was started the last time, monotonic seconds; None before.
     """
 
     def __init__(self, host: str, job: int, command: str, token: str) -> None:
         self.outputs: dict[str, Any] = {}
         self.verdict: Verdict | None = None
+        self.started_at: float | None = None
         self._host = host
         self._job = job
         self._mark = f"{MARK} {token} "
@@ -96,6 +98,7 @@ class JobVoice:
 
     def on_start(self) -> None:
         """The job has been started: what an earlier attempt has said does not count."""
+        self.started_at = time.monotonic()
         self._begin()
         for tail in (*self._tails.values(), self._both):
             tail.clear()

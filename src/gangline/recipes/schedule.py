@@ -11,7 +11,8 @@ import logging
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -158,7 +159,7 @@ class Schedule:
         session = self._site.session
         while self._open:
             now = time.monotonic()
-            next_at = min(self._retry_at.values(), default=None)
+            next_at = min([*self._retry_at.values(), *(at for _, at in self._time_limits(now))], default=None)
             session.wait_for(lambda: bool(self._news), None if next_at is None else max(next_at - now, 0.0))
             while self._news:
                 news = self._news.popleft()
@@ -166,7 +167,19 @@ class Schedule:
                     self._on_end(news)
                 else:
                     self._on_host(news)
-            self._reconnect(time.monotonic())
+            now = time.monotonic()
+            self._reconnect(now)
+            for entry, at in list(self._time_limits(now)):
+                if at <= now and entry.handle is not None:
+                    entry.late = True
+                    self._cancel(entry.handle)
+
+    def _time_limits(self, now: float) -> Iterator[tuple[Entry, float]]:
+        """Until when members of a gang may run: the scheduler would count how long they wait for each other, too."""
+        for entry in self._open.values() if self._gate is not None else ():
+            limit_s, started_at = entry.job.time_limit_s, entry.voice.started_at
+            if limit_s is not None and not (entry.late or entry.unwanted):
+                yield entry, limit_s + (now if started_at is None else started_at)
 
     def _wait_for_ends(self) -> None:
         """Have the logs and ends of what is being ended come in, for a while."""
@@ -174,17 +187,19 @@ class Schedule:
             lambda: all(entry.handle is None or entry.handle.status is not None for entry in self._open.values()),
             _END_S,
         )
-        while self._news:
-            if isinstance(news := self._news.popleft(), Entry):
-                self._on_end(news)
+        # Not by the news: the interrupt may have come when some were being taken in.
+        for entry in list(self._open.values()):
+            if entry.handle is not None and entry.handle.status is not None:
+                self._on_end(entry)
 
     # To the scheduler -------------------------------------------------------------------------------------------
 
     def _submit(self, entries: Sequence[Entry]) -> None:
-        commands = [self._command(entry) for entry in entries]  # if one is refused, none is to have been started
-        for entry, command in zip(entries, commands, strict=True):
+        # If one is refused, none is to have been started.
+        prepared = [(self._command(entry), self._terms(entry)) for entry in entries]
+        for entry, (command, terms) in zip(entries, prepared, strict=True):
             entry.handle = self._site.session.submit(
-                run_command, (command, entry.voice, self._gate), {}, self._terms(entry), name=entry.job.name
+                run_command, (command, entry.voice, self._gate), {}, terms, name=entry.job.name
             )
             entry.handle.add_listener(partial(self._tell_end, entry))
 
@@ -211,7 +226,7 @@ class Schedule:
         )
 
     def _terms(self, entry: Entry) -> Terms:
-        return Terms(
+        terms = Terms(
             resources=((resource_of(entry.host), 1.0),),
             limits=(limit_name(entry.host),),
             retries=self._policy.retries,
@@ -219,6 +234,7 @@ class Schedule:
             patient=True,
             label=entry.job.label,
         )
+        return terms if self._gate is None else replace(terms, time_limit_s=None)  # see _time_limits
 
     def _tell_end(self, entry: Entry, _handle: Handle) -> None:
         """Called from the session's thread."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gangline.errors import UsageError
+from gangline.errors import TaskTimedOut, UsageError
 from gangline.recipes import ComputeJob
+from gangline.recipes.entry import Entry
+from gangline.recipes.schedule import Schedule
 from gangline.recipes.site import Site, _sites
 from tests.acceptance.recipes.conftest import Recipe, Script
 
@@ -24,10 +27,11 @@ def test_what_the_first_failure_calls_off_does_not_go_to_another_host(recipe: Re
     assert not ran.exists()
 
 
-def test_if_one_command_is_refused_none_is_started(recipe: Recipe, tmp_path: Path) -> None:
+@pytest.mark.parametrize("bad", [{"env": {"A=B": ""}}, {"time_limit_s": -1}])
+def test_if_one_command_is_refused_none_is_started(recipe: Recipe, tmp_path: Path, bad: dict[str, Any]) -> None:
     recipe._schedule_jobs([ComputeJob("localhost", "true")])
     ran = tmp_path / "ran"
-    jobs = [ComputeJob("localhost", ["touch", str(ran)]), ComputeJob("localhost", "true", env={"A=B": ""})]
+    jobs = [ComputeJob("localhost", ["touch", str(ran)]), ComputeJob("localhost", "true", **bad)]
     with pytest.raises(UsageError):
         recipe._schedule_jobs(jobs)
     recipe._schedule_jobs([ComputeJob("localhost", "true")])
@@ -65,3 +69,45 @@ def test_an_interrupt_while_a_job_is_handed_over_ends_it(recipe: Recipe, monkeyp
         recipe._schedule_jobs([job])
     assert job.outcome is not None
     assert job.outcome.kind == "cancelled"
+
+
+def test_an_interrupt_while_an_end_is_taken_in_leaves_no_job_undecided(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in = Schedule._on_end
+
+    def interrupted(schedule: Schedule, entry: Entry) -> None:
+        monkeypatch.setattr(Schedule, "_on_end", take_in)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Schedule, "_on_end", interrupted)
+    jobs = [ComputeJob("localhost", "true"), ComputeJob("localhost", "sleep 1000")]
+    with pytest.raises(KeyboardInterrupt):
+        recipe._schedule_jobs(jobs)
+    assert [job.outcome.kind for job in jobs if job.outcome] == ["succeeded", "cancelled"]
+
+
+def test_the_time_limits_of_a_gang_do_not_count_how_long_it_gathers(recipe: Recipe, tmp_path: Path) -> None:
+    late = tmp_path / "late"
+    late.write_text("#!/bin/sh\nsleep 3\nexit 255\n")
+    late.chmod(0o755)
+    config = ConfigParser()
+    config.read_dict({"remote": {"ssh": str(late)}})
+    recipe.config = config
+    jobs = [
+        ComputeJob("localhost", "true", time_limit_s=1),
+        ComputeJob(["no-such-host.invalid", "localhost"], "true", time_limit_s=1),
+    ]
+    recipe._schedule_jobs(jobs, gang=True)
+    assert [job.outcome.kind for job in jobs if job.outcome] == ["succeeded", "succeeded"]
+
+
+def test_the_time_limits_of_a_gang_hold(recipe: Recipe) -> None:
+    jobs = [ComputeJob("localhost", "sleep 1000", time_limit_s=each) for each in (0.5, None)]
+    recipe._schedule_jobs(jobs, gang=True)
+    first, second = (job.outcome for job in jobs)
+    assert first is not None
+    assert second is not None
+    assert (first.kind, first.message) == ("timed_out", "was ended: it took longer than 0.5 s")
+    assert isinstance(first.error, TaskTimedOut)
+    assert second.kind == "cancelled"
