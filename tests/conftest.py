@@ -43,6 +43,7 @@ LONG = [
     "workers/test_contact.py",
     "conformance/test_backends.py",
     "workers/test_fencing.py",
+    "recipes/test_clusters.py",
     "pipeline/test_places.py",
     "queue_store/test_races.py",
     "integration/test_run_job.py",

@@ -47,6 +47,7 @@ class Keeper:
         self.connection: ClusterConnection | None = None
         self.trouble = ""
         self._changed = threading.Condition()
+        self._scaling = threading.Lock()  # one after the other
         self._options = ConnectionOptions(
             ssh=SshOptions(program=configuration.ssh, config=configuration.ssh_config),
             keepalive_s=configuration.keepalive_s,
@@ -259,7 +260,7 @@ class Keeper:
         if engines < 1:
             raise UsageError(f"each host must have 1 engine or more, not {engines}; `gangline cluster stop` ends all")
         new: list[Engine] = []
-        with self._changed:
+        with self._scaling, self._changed:
             for host in self._hosts:
                 if host.ready:
                     living = [engine for engine in host.engines if engine.lives]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -73,6 +74,8 @@ def cluster(
         wanted = replace(wanted, start_timeout_s=start_timeout_s)
     if hosts is not None:
         wanted = replace(wanted, hosts=tuple((host, None) for host in hosts))
+    if os.path.isabs(sys.path[0]):  # of the program: what lies beside it can be imported by its engines, too
+        wanted = replace(wanted, pythonpath=(*wanted.pythonpath, sys.path[0]))
     keeper = Keeper(wanted.with_engines(nproc))
     engines = keeper.start()
     try:

@@ -67,9 +67,9 @@ def start(configuration: ClusterConfiguration) -> tuple[ClusterStatus, bool]:
     """
     place = Place(configuration.name)
     place.make()
-    lock = place.take()
-    if lock is None:
-        return _wait_until_up(configuration), False
+    while (lock := place.take()) is None:
+        if found := _wait_until_up(configuration):
+            return found, False
     try:
         answer = _start_keeper(configuration, place, lock)
     finally:
@@ -114,18 +114,15 @@ def _start_keeper(configuration: ClusterConfiguration, place: Place, lock: int) 
     return answer
 
 
-def _wait_until_up(configuration: ClusterConfiguration) -> ClusterStatus:
-    """Somebody else has started it, perhaps at this moment."""
+def _wait_until_up(configuration: ClusterConfiguration) -> ClusterStatus | None:
+    """The cluster that somebody else has started, perhaps at this moment; None: it was just ending, and has."""
     deadline = time.monotonic() + configuration.start_timeout_s + _ASK_S
     while True:
         found = status(configuration.name)
         if found is not None and found.state == "running":
             return found
         if not Place(configuration.name).is_kept():
-            raise BackendError(
-                f"the cluster {configuration.name} was just ending; "
-                f"`gangline cluster start --profile {configuration.name}` starts it again"
-            )
+            return None
         if time.monotonic() > deadline:
             raise BackendError(
                 f"the cluster {configuration.name} is kept by process {Place(configuration.name).keeper()}, but does "

@@ -137,6 +137,17 @@ def test_nothing_is_left_however_the_block_ends(
     wait_until(lambda: not left(pids), PATIENCE_S, lambda: f"left: {left(pids)}")
 
 
+def test_engines_of_a_block_import_what_lies_beside_the_program(site: Site) -> None:
+    site.write("programs/beside.py", "def double(number):\n    return 2 * number\n")
+    site.write(
+        "programs/main.py",
+        "from beside import double\nfrom gangline import Client\nfrom gangline.cluster import cluster\n"
+        "with cluster(1), Client() as rc:\n    print(rc[:].apply_sync(double, 4))\n",
+    )
+    done = site.run("programs/main.py")
+    assert (done.stdout, done.stderr) == ("[8]\n", "")
+
+
 def test_a_pipeline_has_the_cluster_of_its_configuration(site: Site, hosts: Hosts) -> None:
     site.write("hosts.txt", f"{hosts.names[0]}\n{hosts.names[1]}\n")
     site.write("site.cfg", f"[cluster]\nclusterdesc = hosts.txt\n[remote]\nssh_config = {hosts.config}\n")

@@ -46,6 +46,8 @@ def test_engines_on_two_hosts_let_in_only_who_has_the_key(hosts: Hosts) -> None:
             assert sorted(where) == [first, second]
             results = rc.load_balanced_view().map_sync(abs, range(-20, 0))
             assert list(results) == list(range(20, 0, -1))
+        with Client(running, engines=3) as rc:
+            assert len(rc.ids) == 3, "spread over the two"
         strange = make_keys()
         wrong = distributed.Security(
             tls_ca_file=running.connection.ca, tls_client_cert=strange["certificate"], tls_client_key=strange["key"],
