@@ -65,6 +65,7 @@ class DaskBackend:
         self._wanted: int | None = None
         self._failed_starts = 0
         self._news: deque[News] = deque()
+        self._complained: set[str] = set()
         self._started = False
 
     @property
@@ -267,6 +268,7 @@ class DaskBackend:
 
     def _on_linked(self, link: Link) -> None:
         self._links.add(link)
+        self._complained.discard(link.address)
         if self._own is not None:
             for engine in self._engines.values():
                 if engine.worker is not None and engine.worker.name == link.name and engine.link is None:
@@ -275,7 +277,9 @@ class DaskBackend:
             self._start_engine(link)
 
     def _on_refused(self, refused: Refused) -> None:
-        _log.warning("%s", _of_refused([refused]))
+        if refused.address not in self._complained:  # we shall try again and again
+            self._complained.add(refused.address)
+            _log.warning("%s", _of_refused([refused]))
         for engine in self._engines.values():
             if engine.worker is not None and engine.worker.name == refused.name:
                 engine.worker.end()

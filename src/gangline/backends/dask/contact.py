@@ -6,6 +6,7 @@ They live on an event loop of their own, on a thread of its own. What happens is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import pickle
 import threading
@@ -96,6 +97,7 @@ class Contact:
         self._unusable: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timeout_s = 10.0
+        self._closing = False
 
     def open(self, address: str, security: Any, timeout_s: float) -> list[Refused]:
         """Reach the scheduler and all workers that it knows.
@@ -156,18 +158,21 @@ class Contact:
     def _on_topic(self, event: Any) -> None:
         _, what = event
         if isinstance(what, dict) and what.get("action") == "add-worker":
-            self._begin(self._look())
+            self._begin(self._look_after(0.0))
 
     async def _look_again(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_AGAIN_S)
-            try:
-                await self._look()
-            except OSError:  # the scheduler is away; Dask's client tries to find it again
-                continue
+            await self._look_after(_LOOK_AGAIN_S)
+
+    async def _look_after(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        with contextlib.suppress(OSError):  # the scheduler is away; Dask's client tries to find it again
+            await self._look()
 
     async def _look(self) -> list[Refused]:
         """Connect to workers that are new; gives those that cannot be used."""
+        if self._closing:
+            return []
         workers: dict[str, Any] = (await self._client.scheduler.identity())["workers"]
         self._unusable &= workers.keys()
         new = [each for each in workers if each not in self._links and each not in self._opening | self._unusable]
@@ -184,6 +189,9 @@ class Contact:
         except Exception as exc:  # whatever Dask raises; the worker may have ended meanwhile
             refused = Refused(address, name, f"cannot be reached from here: {_in_words(exc)}", False)
         else:
+            if self._closing:
+                comm.abort()
+                return None
             link = Link(address, name, comm, self._loop, follows_path=self._follows_path)
             self._links[address] = link
             self._tell(Linked(link))
@@ -227,10 +235,10 @@ class Contact:
             link.comm.abort()
             self._links.pop(link.address, None)
             self._tell(Parted(link, reason))
-        await asyncio.sleep(_RECONNECT_S)
-        await self._look()
+        await self._look_after(_RECONNECT_S)
 
     async def _close(self, timeout_s: float) -> None:
+        self._closing = True
         for link in self._links.values():
             link.order(wire.STOP, timeout_s)
         deadline = self._loop.time() + timeout_s + _STOP_GRACE_S
