@@ -117,7 +117,7 @@ class Configuration(ConfigParser):
 
     def __init__(self, file: str | None = None, *, job_name: str = "", start_time: str | None = None) -> None:
         super().__init__({
-            "cwd": os.getcwd().replace("%", "%%"),
+            "cwd": _here().replace("%", "%%"),
             "job_name": job_name.replace("%", "%%"),
             "start_time": start_time or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
             "runtime_directory": "%(cwd)s",
@@ -236,6 +236,15 @@ def _options_in(section: str) -> Mapping[str, Field]:
     """What may stand in a section: in DEFAULT everything, for it holds in all others."""
     parts = OPTIONS.values() if section == "DEFAULT" else (OPTIONS[section], OPTIONS["DEFAULT"])
     return {option: field for part in parts for option, field in part.items()}
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the current folder cannot be used ({error.strerror}); it may have been removed: change to another one"
+        ) from error
 
 
 def _nearly(name: str, known: Iterable[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,14 @@ def test_a_long_command_is_told_by_its_beginning_and_its_end(recipe: Recipe, kep
     assert len(told) < 1200
     assert "raise SystemExit(3)" in told
     assert "xxx 'the end': ended with exit code 3" in told
+
+
+def test_a_recipe_started_in_a_folder_that_was_removed(site: Site) -> None:
+    program = site.folder / RECIPE
+    gone = site.folder / "gone"
+    gone.mkdir()
+    start = "import os, sys; os.rmdir(os.getcwd()); os.execv(sys.executable, [sys.executable, sys.argv[1]])"
+    done = subprocess.run([sys.executable, "-c", start, str(program)], cwd=gone, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "the current folder cannot be used (No such file or directory)" in done.stderr
+    assert "Traceback" not in done.stderr
