@@ -63,7 +63,7 @@ class RemoteCommandRecipeMixIn:
             jobs: The jobs.
             max_per_node: How many run on one host at once, in the order in which they are given; None: what the
                 configuration says (`max_per_node` in section remote), else all. The limit is the host's: it holds for
-                all schedules of this process.
+                all schedules of this process. Gangs keep to their own only, and do not count for that of others.
             fail_fast: The first failure ends the others.
             tolerate: How many may fail without `error` being set: "none"; "some": not all; an int: so many; a float
                 between 0 and 1: this fraction.

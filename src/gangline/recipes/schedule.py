@@ -22,7 +22,7 @@ from gangline.messages import Terms
 from gangline.recipes.entry import Entry, outcome_of
 from gangline.recipes.outcome import JobOutcome, ScheduleResult
 from gangline.recipes.receiving import JobVoice
-from gangline.recipes.site import Site, limit_name
+from gangline.recipes.site import SLOTS_MAX, Site, limit_name
 from gangline.remote.command import Command
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ class Schedule:
         self._retry_at: dict[str, float] = {}
         self._gate: Gate | None = None
         self._cause = ""
-        if policy.gang and max_per_node is not None:
-            _check_gang(self._jobs, max_per_node)
+        self._most = min(max_per_node or SLOTS_MAX, SLOTS_MAX)
+        if policy.gang:
+            _check_gang(self._jobs, self._most)
 
     # From the first to the last -----------------------------------------------------------------------------------
 
@@ -234,7 +235,11 @@ class Schedule:
             patient=True,
             label=entry.job.label,
         )
-        return terms if self._gate is None else replace(terms, time_limit_s=None)  # see _time_limits
+        if self._gate is None:
+            return terms
+        # For the time, see _time_limits. The limit of another schedule, which may itself wait for places that some of
+        # the gang hold, could let in these and never the rest; that the gang keeps to its own has been checked.
+        return replace(terms, time_limit_s=None, limits=())
 
     def _tell_end(self, entry: Entry, _handle: Handle) -> None:
         """Called from the session's thread."""
@@ -251,8 +256,8 @@ class Schedule:
         if self._open.get(entry.number) is not entry:
             return
         outcome = outcome_of(entry)
-        if outcome.kind == "lost" and entry.left and not entry.unwanted:
-            self._move(entry, outcome.message)
+        if outcome.kind == "lost" and not entry.unwanted and (left := self._left(entry)):
+            self._move(entry, left, outcome.message)
             return
         self._close(entry, outcome)
 
@@ -287,17 +292,24 @@ class Schedule:
         for entry in entries:
             if entry.unwanted and entry.handle is not None:
                 continue  # it is being called off, and its end will be told
-            if entry.left and not entry.unwanted:
-                self._move(entry, str(error))
+            if not entry.unwanted and (left := self._left(entry)):
+                self._move(entry, left, str(error))
             else:
                 handle, entry.handle = entry.handle, None
                 self._close(entry, JobOutcome("unreachable", entry.host, message=str(error), error=error))
                 if handle is not None:
                     self._cancel(handle)
 
-    def _move(self, entry: Entry, why: str) -> None:
-        """To the next of the hosts that may be taken."""
-        host, *left = entry.left
+    def _left(self, entry: Entry) -> list[str]:
+        """Hosts that may be taken instead. For one of a gang there must be room, since none of the others makes any."""
+        if self._gate is None:
+            return entry.left
+        there = Counter(each.host for each in self._open.values())
+        return [host for host in entry.left if there[host] < self._most]
+
+    def _move(self, entry: Entry, hosts: Sequence[str], why: str) -> None:
+        """To the first of these hosts; the others are for later."""
+        host, *left = hosts
         self._logger.warning("%s: %s; going to host %s instead", entry.job.label, why, host)
         old, entry.handle = entry.handle, None
         moved = self._open[entry.number] = self._entry(entry.number, entry.job, host, left)
@@ -369,10 +381,10 @@ class Schedule:
         return result
 
 
-def _check_gang(jobs: Sequence[ComputeJob], max_per_node: int) -> None:
+def _check_gang(jobs: Sequence[ComputeJob], most: int) -> None:
     for host, count in Counter(job.host for job in jobs).items():
-        if count > max_per_node:
-            raise UsageError(
-                f"the gang has {count} jobs on host {host}, but max_per_node lets only {max_per_node} run there at "
-                "once: they could never start together"
+        if count > most:
+            why = (
+                f"there can be only {most}" if most == SLOTS_MAX else f"max_per_node lets only {most} run there at once"
             )
+            raise UsageError(f"the gang has {count} jobs on host {host}, but {why}: they could never start together")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Sequence
 from configparser import ConfigParser
 from pathlib import Path
@@ -16,6 +17,7 @@ from gangline.recipes.entry import Entry
 from gangline.recipes.schedule import Schedule
 from gangline.recipes.site import Site, _sites
 from tests.acceptance.recipes.conftest import Recipe, Script
+from tests.one_host import wait_until
 
 
 def test_what_the_first_failure_calls_off_does_not_go_to_another_host(recipe: Recipe, tmp_path: Path) -> None:
@@ -111,3 +113,27 @@ def test_the_time_limits_of_a_gang_hold(recipe: Recipe) -> None:
     assert (first.kind, first.message) == ("timed_out", "was ended: it took longer than 0.5 s")
     assert isinstance(first.error, TaskTimedOut)
     assert second.kind == "cancelled"
+
+
+def test_one_of_a_gang_does_not_go_where_there_is_no_room_for_it(recipe: Recipe) -> None:
+    jobs = [ComputeJob("localhost", "true"), ComputeJob(["no-such-host.invalid", "localhost"], "true")]
+    recipe._schedule_jobs(jobs, gang=True, max_per_node=1)
+    assert [job.outcome.kind for job in jobs if job.outcome] == ["cancelled", "unreachable"]
+
+
+def test_a_gang_that_no_host_has_slots_for_is_refused(recipe: Recipe) -> None:
+    jobs = [ComputeJob("localhost", "true") for _ in range(513)]
+    with pytest.raises(UsageError, match="513 jobs on host localhost, but there can be only 512"):
+        recipe._schedule_jobs(jobs, gang=True)
+
+
+def test_a_gang_and_the_limit_of_another_schedule_do_not_wait_for_each_other(recipe: Recipe, tmp_path: Path) -> None:
+    up = tmp_path / "up"
+    limited = ComputeJob("localhost", ["sh", "-c", f"touch {up}; sleep 1; exit 1"])
+    other = threading.Thread(target=lambda: recipe._schedule_jobs([limited], retries=1, max_per_node=1))
+    other.start()
+    wait_until(up.exists, 60)
+    jobs = [ComputeJob("localhost", "true") for _ in range(2)]
+    recipe._schedule_jobs(jobs, gang=True)
+    other.join()
+    assert [job.outcome.kind for job in (*jobs, limited) if job.outcome] == ["succeeded", "succeeded", "exit"]
