@@ -39,6 +39,7 @@ __all__ = ["main"]
 Say = Callable[[dict[str, Any]], None]
 
 _ROLES = {"scheduler": "gangline.cluster.scheduler", "engine": "gangline.cluster.engine"}
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 _LINE_BYTES = 2000
 """A longer line of a process is cut: words of several processes are whole only if they are short."""
 
@@ -54,14 +55,28 @@ def main() -> None:
     os.dup2(2, 1)  # whatever is printed is no word
     scratch = tempfile.mkdtemp(prefix="gangline-cluster-")
     try:
-        for module in _ROLES.values():
-            import_module(module)
-        gc.freeze()
+        _import_all()
         _Nursery(words, scratch).run()
     except ImportError as error:
         sys.exit(f"{error}; a cluster needs more packages there: pip install 'gangline[dask]'")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _import_all() -> None:
+    """Import what the processes need, without the threads of numerical libraries, which would not survive forks."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        for module in _ROLES.values():
+            import_module(module)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    gc.freeze()
 
 
 class _Left(BaseException):
