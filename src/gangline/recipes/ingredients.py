@@ -22,6 +22,10 @@ class Value:
     value: Any
     source: str = FROM_CALL
 
+    def __post_init__(self) -> None:
+        if isinstance(self.value, Iterator):  # it is looked at more than once
+            object.__setattr__(self, "value", list(self.value))
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

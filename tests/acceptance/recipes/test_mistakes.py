@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from gangline.errors import UsageError
-from gangline.recipes import ComputeJob
+from gangline.recipes import BaseRecipe, ComputeJob, ListField
 from tests.acceptance.recipes.conftest import Kept, Recipe
 from tests.acceptance.recipes.programs import Site
 
@@ -115,3 +115,12 @@ def test_a_recipe_started_in_a_folder_that_was_removed(site: Site) -> None:
     assert done.returncode == 2
     assert "the current folder cannot be used (No such file or directory)" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_generator_is_as_good_as_a_list() -> None:
+    class count(BaseRecipe):
+        inputs: ClassVar = {"levels": ListField(of=int)}
+
+    recipe = count(levels=(level for level in (1, 2)), args=iter(["a", "b"]))
+    assert recipe.inputs["levels"] == [1, 2]
+    assert recipe.inputs["args"] == ["a", "b"]
