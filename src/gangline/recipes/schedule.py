@@ -272,6 +272,8 @@ class Schedule:
             self._logger.warning("the connection to host %s is lost: %s", host, event.reason)
             # What ran there is told by its tasks; what waits for a place there waits for the host to come back.
             self._retry_at[host] = time.monotonic()
+        elif host in self._retry_at:
+            return  # another schedule has tried; this one does at its own time
         elif self._down[host] < self._policy.reconnect:
             delay_s = self._policy.reconnect_delay_s * 2 ** self._down[host]
             self._down[host] += 1

@@ -137,3 +137,20 @@ def test_a_gang_and_the_limit_of_another_schedule_do_not_wait_for_each_other(rec
     recipe._schedule_jobs(jobs, gang=True)
     other.join()
     assert [job.outcome.kind for job in (*jobs, limited) if job.outcome] == ["succeeded", "succeeded", "exit"]
+
+
+def test_what_another_schedule_tries_in_vain_does_not_use_up_ones_own_tries(recipe: Recipe, tmp_path: Path) -> None:
+    ssh, tried, is_up = (tmp_path / name for name in ("ssh", "tried", "up"))
+    ssh.write_text(f'#!/bin/sh\ntouch {tried}\ntest -e {is_up} || exit 255\nfor last; do :; done\nexec sh -c "$last"\n')
+    ssh.chmod(0o755)
+    recipe.config = ConfigParser()
+    recipe.config.read_dict({"remote": {"ssh": str(ssh)}})
+    patient, hasty = (ComputeJob("comes-later.invalid", "true") for _ in range(2))
+    options: dict[str, Any] = {"reconnect": 1, "reconnect_delay_s": 5.0}
+    other = threading.Thread(target=lambda: recipe._schedule_jobs([patient], **options))
+    other.start()
+    wait_until(tried.exists, 60)
+    recipe._schedule_jobs([hasty], reconnect=2, reconnect_delay_s=0.1)
+    is_up.touch()
+    other.join()
+    assert [job.outcome.kind for job in (hasty, patient) if job.outcome] == ["unreachable", "succeeded"]
