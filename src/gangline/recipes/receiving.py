@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import time
 import traceback
 from collections import deque
@@ -21,7 +22,7 @@ from typing import Any, Literal, cast, get_args
 from gangline.recipes.records import BLANK, BadRecord, clock_fields, from_json, node_name
 from gangline.recipes.sending import MARK
 
-__all__ = ["JobVoice", "Verdict", "VerdictKind"]
+__all__ = ["JobVoice", "Verdict", "VerdictKind", "is_handing_over"]
 
 VerdictKind = Literal["ok", "exit", "raised", "bad_value", "bad_outputs"]
 _KINDS: frozenset[str] = frozenset(get_args(VerdictKind))
@@ -33,6 +34,13 @@ _LINE_MAX = 65_536
 _VERDICT_MAX = 10_000
 _LOGGERS_MAX = 256
 """So many loggers one job may have here: they stay for as long as this process."""
+
+_threads = threading.local()
+
+
+def is_handing_over() -> bool:
+    """Whether this thread is just giving a record to log handlers, so that nothing comes in from its host."""
+    return getattr(_threads, "handing_over", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +205,15 @@ class JobVoice:
         return record
 
     def _hand_over(self, logger: logging.Logger, record: logging.LogRecord) -> None:
+        _threads.handing_over = True
         try:
             logger.handle(record)
         except Exception:  # filters and handlers are the user's; the others are to hear what follows
             if not self._handler_failed and logging.raiseExceptions:
                 self._handler_failed = True
                 traceback.print_exc(file=sys.stderr)
+        finally:
+            _threads.handing_over = False
 
     def _complain(self, what: str) -> None:
         """Say once that something is wrong with what the job sends."""

@@ -16,6 +16,7 @@ from gangline.recipes.event import ErrorEvent
 from gangline.recipes.jobs import ComputeJob
 from gangline.recipes.outcome import ScheduleResult
 from gangline.recipes.policy import Policy, Tolerance
+from gangline.recipes.receiving import is_handing_over
 from gangline.recipes.schedule import Schedule
 from gangline.recipes.site import site_for
 from gangline.recipes.surroundings import (
@@ -80,6 +81,11 @@ class RemoteCommandRecipeMixIn:
             UsageError: Something that is given makes no sense; nothing was started.
             KeyboardInterrupt: Ctrl-C; what ran on the hosts has been ended.
         """
+        if is_handing_over():
+            raise UsageError(
+                "jobs cannot be scheduled by a logging handler or filter while it is given what a job has said: "
+                "the host would wait for itself; have another thread schedule them"
+            )
         policy = Policy(fail_fast, tolerate, retries, reconnect, reconnect_delay_s, gang)
         checked = _checked(jobs)
         config = getattr(self, "config", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,30 @@ def test_a_job_of_what_makes_no_job(given: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError) as caught:
         ComputeJob("localhost", **{"command": "true", **given})
     assert str(caught.value) == told
+
+
+def test_a_log_handler_that_schedules_jobs_is_told_what_is_wrong(recipe: Recipe, kept: Kept) -> None:
+    told = []
+
+    class Eager(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() == "ready":
+                try:
+                    recipe._schedule_jobs([ComputeJob("localhost", "true")])
+                except UsageError as error:
+                    told.append(str(error))
+
+    handler = Eager()
+    logging.getLogger("node").addHandler(handler)
+    try:
+        result = recipe._schedule_jobs([ComputeJob("localhost", "echo ready")])
+    finally:
+        logging.getLogger("node").removeHandler(handler)
+    assert result.ok
+    assert [text.partition(":")[0] for text in told] == [
+        "jobs cannot be scheduled by a logging handler or filter while it is given what a job has said"
+    ]
+    assert recipe._schedule_jobs([ComputeJob("localhost", "true")]).ok
 
 
 def test_a_schedule_of_what_is_no_list_of_jobs(recipe: Recipe) -> None:
