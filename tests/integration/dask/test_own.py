@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from gangline import Client
+from gangline.backends.dask import own
+from gangline.errors import BackendError
 from gangline.testing.conformance.lifecycle import Traces
 from gangline.views import interactive
 from gangline.views.error import EngineError
@@ -24,6 +26,8 @@ PATIENCE_S = 60.0
 PROGRAM = """
 import os, sys
 from gangline import Client
+from gangline.backends.dask import own
+from gangline.errors import BackendError
 
 factor = 3
 
@@ -83,6 +87,28 @@ def test_a_killed_worker_is_replaced(rc: Client) -> None:
     rc.wait_for_engines(2, timeout=PATIENCE_S)
     assert lost not in rc.ids
     assert sorted(rc[:].apply_sync(interactive(lambda: "kept" in globals()))) == [False, True]
+
+
+def test_an_engine_whose_worker_does_not_answer_is_killed(rc: Client) -> None:
+    """It takes some seconds until its worker is given up."""
+    lost = rc.ids[0]
+    worker = rc[lost].apply_sync(os.getppid)
+    held = rc[lost].apply_async(time.sleep, 60)
+    os.kill(worker, signal.SIGSTOP)
+    rc.session.kill_engine(lost, "it was time")
+    with pytest.raises(EngineError, match="it was time"):
+        held.get(timeout=PATIENCE_S)
+    until(lambda: not os.path.exists(f"/proc/{worker}"))
+    rc.wait_for_engines(2, timeout=PATIENCE_S)
+
+
+def test_workers_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "_BOOT", "import sys; print('no way'); sys.exit(3)")
+    with (
+        Client(backend="dask", n=1) as rc,
+        pytest.raises(BackendError, match=r"0 of 1 engines .* it could not start: exit code 3; .*\nno way"),
+    ):
+        assert rc.ids
 
 
 def test_an_engine_more_and_one_less(rc: Client) -> None:

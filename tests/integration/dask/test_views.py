@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.dask_clusters import ROOT, running_cluster
 
 CASES = (
@@ -23,6 +25,7 @@ CASES = (
 )
 
 
+@pytest.mark.timeout(240)
 def test_cases_of_the_acceptance_table(tmp_path: Path) -> None:
     with running_cluster(tmp_path) as cluster:
         finished = subprocess.run(

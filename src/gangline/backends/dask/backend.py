@@ -243,6 +243,8 @@ class DaskBackend:
             os.write(self._ring, b"!")
 
     def _on_bell(self) -> Sequence[BackendEvent]:
+        if not self._started:  # it rang before the end
+            return ()
         try:
             os.read(self._bell, 65536)
         except BlockingIOError:
@@ -285,9 +287,12 @@ class DaskBackend:
                 engine.worker.end()
 
     def _on_overdue(self, number: EngineId) -> None:
+        """Nothing was heard of an engine that was to be killed: its worker does not work any more."""
         engine = self._engines.get(number)
         if engine is not None and engine.link is not None and self._contact is not None:
             self._contact.cut(engine.link)
+            if engine.worker is not None:
+                engine.worker.kill()
 
     def _on_message(self, link: Link, message: Message) -> Iterable[BackendEvent]:
         content, frames = message
@@ -322,6 +327,8 @@ class DaskBackend:
 
     def _on_death(self, own: OwnCluster, worker: OwnWorker) -> Sequence[BackendEvent]:
         """A worker of ours has ended. If it was never reached, its engine ends now; else with its connection."""
+        if not self._started:  # `stop` has seen to it
+            return ()
         self._inbox.unwatch(worker.death)
         reason = own.reap(worker)
         for engine in list(self._engines.values()):

@@ -75,6 +75,10 @@ class OwnWorker:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()
 
+    def kill(self) -> None:
+        """End it by force; its engine ends with it."""
+        self._child.kill()
+
     def reap(self, timeout_s: float) -> str:
         """Wait for its end, and enforce it after that time; says in words how it ended."""
         self.end()
