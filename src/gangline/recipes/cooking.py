@@ -220,14 +220,19 @@ def _outputs(recipe: Step, status: int) -> Ingredients:
 
 def _words(recipe: Step, error: Exception) -> str:
     """What ended a recipe, and where in the user's own code."""
-    if isinstance(error, PipelineRecipeFailed):
+    if isinstance(error, PipelineRecipeFailed) and error.task:
         return f"{recipe.name} ends here: task {error.task} failed"
     if isinstance(error, (InputError, RecipeNotFound)):
         return str(error)
     what = f"recipe {recipe.name} failed: {type(error).__name__}: {error}"
-    own = os.path.dirname(__file__)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.dirname(frame.filename) != own]
-    return f"{what} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else what
+    folder = os.path.dirname(__file__)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.dirname(frame.filename) != folder]
+    if not frames:
+        return what
+    # Where it was called from tells more than where in a library it came up.
+    beside = os.path.join(os.path.dirname(recipe.__file__), "")
+    place = next((frame for frame in reversed(frames) if frame.filename.startswith(beside)), frames[-1])
+    return f"{what} ({place.filename}, line {place.lineno})"
 
 
 def _for_record(error: BaseException | None, status: int) -> dict[str, Any]:

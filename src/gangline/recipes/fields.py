@@ -236,14 +236,19 @@ class DictField(Field):
 
 
 def read_list(text: str) -> list[Any]:
-    """A list from a text. It is read as a literal if it is one, and never evaluated."""
+    """A list from a text. It is read as a literal if it is one, and never evaluated.
+
+    Raises:
+        ValueError: It is none.
+    """
     text = text.strip()
     if text.startswith("["):
         literal = _literal(text)
         if isinstance(literal, list):
             return literal
-        if text.endswith("]"):
-            text = text[1:-1]
+        if not text.endswith("]"):
+            raise ValueError("its bracket is not closed")
+        text = text[1:-1]
     return [part.strip().strip("'\"") for part in text.split(",") if part.strip()]
 
 

@@ -12,9 +12,9 @@ _ALWAYS = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
 def is_this_host(name: str) -> bool:
     """Whether a host's name means this host."""
+    own, name = os.uname().nodename.lower(), name.lower()
     if name in _ALWAYS:
         return True
-    own, name = os.uname().nodename.lower(), name.lower()
     short = own.partition(".")[0]
     if name in (own, short):
         return bool(own)

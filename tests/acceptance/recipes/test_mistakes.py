@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -149,3 +150,36 @@ def test_a_generator_is_as_good_as_a_list() -> None:
     recipe = count(levels=(level for level in (1, 2)), args=iter(["a", "b"]))
     assert recipe.inputs["levels"] == [1, 2]
     assert recipe.inputs["args"] == ["a", "b"]
+
+
+def test_a_list_whose_bracket_is_not_closed(site: Site) -> None:
+    done = site.run(RECIPE, "--recipe-directory", "[a, b")
+    assert done.returncode == 2
+    assert (
+        "input 'recipe_directories' is '[a, b' (from the command line, --recipe-directory), but must be " in done.stderr
+    )
+    assert ": its bracket is not closed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("logic", "told"),
+    [
+        ("import json\njson.loads('{')", r"recipe night failed: JSONDecodeError: .* \(.*/night\.py, line 8\)"),
+        (
+            "from gangline.recipes import PipelineRecipeFailed\nraise PipelineRecipeFailed('no more nights')",
+            r"recipe night failed: PipelineRecipeFailed: no more nights \(.*/night\.py, line 8\)",
+        ),
+    ],
+)
+def test_what_a_program_raises_is_told_with_the_place_where_the_program_stands(
+    site: Site, logic: str, told: str
+) -> None:
+    site.pipeline(logic)
+    done = site.run()
+    assert done.returncode == 1
+    assert re.search(told, done.stderr)
+
+
+def test_the_case_of_a_host_does_not_matter(recipe: Recipe) -> None:
+    job = ComputeJob("LocalHost", "true")
+    assert recipe._schedule_jobs([job]).ok
