@@ -112,12 +112,32 @@ class Place:
             else:
                 return descriptor
 
-    def keeper(self) -> int:
-        """The process that keeps the cluster; 0 if it is not known."""
+    def sign(self, lock: int) -> None:
+        """Leave word of who keeps the cluster: this process."""
+        about = f"{os.getpid()} {os.uname().nodename}".encode()
+        os.pwrite(lock, about, 0)
+        os.ftruncate(lock, len(about))
+
+    def keeper(self) -> tuple[int, str]:
+        """The process that keeps the cluster, and the host where it does; 0 and "" if that is not known.
+
+        Hosts that share their home folders see each other's clusters.
+        """
         try:
-            return int(self.lock.read_text("ascii"))
+            pid, host = self.lock.read_text("utf-8").split()
+            return int(pid), host
         except (OSError, ValueError):
-            return 0
+            return 0, ""
+
+    def check_here(self) -> None:
+        """See that the cluster, if it is kept at all, is kept on this host.
+
+        Raises:
+            UsageError: It is not.
+        """
+        _, host = self.keeper()
+        if host not in ("", os.uname().nodename) and self.is_kept():
+            raise UsageError(f"the cluster {self.name} is kept on host {host}, and can be reached from there only")
 
     @contextmanager
     def at_socket(self) -> Iterator[str]:
@@ -154,10 +174,11 @@ class Place:
         """What was left; None if there is no such cluster running.
 
         Raises:
-            UsageError: The file is damaged.
+            UsageError: The file is damaged, or the cluster is kept on another host.
         """
         if not self.is_kept():
             return None
+        self.check_here()
         try:
             fields = json.loads(self.file.read_text("utf-8"))
             return ClusterConnection(**{**fields, "hosts": tuple(fields["hosts"])})
@@ -212,4 +233,7 @@ def current(*, only_ours: bool = False) -> ClusterConnection | None:
     """
     if _here:
         return _here[-1]
-    return None if only_ours else Place("default").read()
+    place = Place("default")
+    if only_ours or place.keeper()[1] not in ("", os.uname().nodename):
+        return None
+    return place.read()

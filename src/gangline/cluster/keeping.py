@@ -50,10 +50,9 @@ def main() -> None:
     configuration = _configuration(order["configuration"])
     lock: int = order["lock"]
     os.set_inheritable(lock, False)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    os.ftruncate(lock, len(str(os.getpid())))
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     place = Place(configuration.name)
+    place.sign(lock)
     keeper = Keeper(configuration)
     try:
         for number in _SIGNALS:

@@ -40,8 +40,9 @@ Say = Callable[[dict[str, Any]], None]
 
 _ROLES = {"scheduler": "gangline.cluster.scheduler", "engine": "gangline.cluster.engine"}
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-_LINE_BYTES = 2000
-"""A longer line of a process is cut: words of several processes are whole only if they are short."""
+_LINE_BYTES = 600
+"""A longer line of a process is cut. Words of several processes share a pipe, which keeps those whole that have less
+than 4096 bytes; and a byte may take six as JSON."""
 
 _END_S = 1.5
 """How long the processes have to end; shorter than the grace of who ends this one."""

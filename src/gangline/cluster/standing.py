@@ -70,6 +70,7 @@ def start(configuration: ClusterConfiguration) -> tuple[ClusterStatus, bool]:
     while (lock := place.take()) is None:
         if found := _wait_until_up(configuration):
             return found, False
+    place.sign(lock)
     try:
         answer = _start_keeper(configuration, place, lock)
     finally:
@@ -124,9 +125,10 @@ def _wait_until_up(configuration: ClusterConfiguration) -> ClusterStatus | None:
         if not Place(configuration.name).is_kept():
             return None
         if time.monotonic() > deadline:
+            pid, _ = Place(configuration.name).keeper()
             raise BackendError(
-                f"the cluster {configuration.name} is kept by process {Place(configuration.name).keeper()}, but does "
-                f"not come up; `gangline cluster stop --profile {configuration.name}` ends it"
+                f"the cluster {configuration.name} is kept by process {pid}, but does not come up; "
+                f"`gangline cluster stop --profile {configuration.name}` ends it"
             )
         time.sleep(_LOOK_S)
 
@@ -135,6 +137,7 @@ def status(name: str = DEFAULT_NAME) -> ClusterStatus | None:
     """How a cluster is; None: it is not running.
 
     Raises:
+        UsageError: It is kept on another host.
         BackendError: It does not answer.
     """
     answer = _ask(Place(name), {"do": "status"}, _ASK_S)
@@ -159,17 +162,19 @@ def stop(name: str = DEFAULT_NAME) -> bool:
         Whether it was running.
 
     Raises:
+        UsageError: It is kept on another host.
         BackendError: It cannot be ended.
     """
     place = Place(name)
     if not place.is_kept():
         return False
+    place.check_here()
     asked = time.monotonic()
     with contextlib.suppress(BackendError):  # it hangs; then there is the other way
         _ask(place, {"do": "stop"}, _STOP_S / 3)
     if _wait_until_gone(place, max(asked + _STOP_S - time.monotonic(), 0.0)):
         return True
-    keeper = place.keeper()
+    keeper, _ = place.keeper()
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if keeper:
             os.kill(keeper, signal.SIGKILL)  # its agents end everything, on every host
@@ -192,6 +197,7 @@ def _ask(place: Place, request: Mapping[str, Any], timeout_s: float) -> dict[str
     """Have the keeper of a cluster answer; None: there is none, or it ends at this moment."""
     if not place.is_kept():
         return None
+    place.check_here()
     try:
         with _connected(place, timeout_s) as connection:
             connection.sendall(json.dumps(request).encode() + b"\n")

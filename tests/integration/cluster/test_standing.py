@@ -122,7 +122,7 @@ def test_an_interrupted_start_leaves_nothing(folder: Path) -> None:
     program = "from gangline.cluster import standing\nfrom gangline.cluster import ClusterConfiguration\n"
     program += "print(1, flush=True)\nstanding.start(ClusterConfiguration(hosts=(('localhost', 4),)))\n"
     starter = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_until(lambda: Place("default").keeper() > 0, PATIENCE_S)
+    wait_until(lambda: Place("default").keeper()[0] not in (0, starter.pid), PATIENCE_S)
     starter.send_signal(signal.SIGINT)
     _, said = starter.communicate(timeout=PATIENCE_S)
     assert b"KeyboardInterrupt" in said

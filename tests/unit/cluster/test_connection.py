@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from gangline.cluster import connection
+from gangline.cluster import connection, standing
 from gangline.cluster.connection import ClusterConnection, Place
 from gangline.errors import UsageError
 
@@ -63,6 +65,28 @@ def test_one_that_does_not_run_is_told_with_those_that_do() -> None:
         UsageError, match=r"profile 'nihgt' is running; there is night; `gangline cluster start --profile"
     ):
         connection.find("nihgt")
+
+
+def test_one_that_another_host_keeps_is_left_alone() -> None:
+    place = kept("default")
+    place.write(one())
+    place.lock.write_text(f"{os.getpid()} elsewhere")
+    assert connection.current() is None
+    for do in (standing.status, standing.stop, partial(connection.find, "default")):
+        with pytest.raises(UsageError, match="default is kept on host elsewhere, and can be reached from there only"):
+            do()
+    assert place.is_kept()
+
+
+def test_who_keeps_it_is_known() -> None:
+    place = Place("default")
+    place.make()
+    assert place.keeper() == (0, "")
+    place.lock.write_text("much longer than what will stand there " * 10)
+    lock = place.take()
+    assert lock is not None
+    place.sign(lock)
+    assert place.keeper() == (os.getpid(), os.uname().nodename)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": "default"}', '{"hosts": 1}'])
