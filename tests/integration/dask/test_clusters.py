@@ -168,6 +168,18 @@ class TestObjects:
                 assert rc[0].apply_sync(abs, -2) == 2
             assert dask.submit(abs, -1).result() == 1
 
+    def test_a_cluster_of_threads(self, tmp_path: Path) -> None:
+        """Its workers are in this process and never speak over a socket; the engines are processes all the same."""
+        with (
+            LocalCluster(
+                n_workers=2, processes=False, dashboard_address="127.0.0.1:0", local_directory=str(tmp_path)
+            ) as threads,
+            Client(threads) as rc,
+        ):
+            assert threads.scheduler_address.startswith("inproc://")
+            assert os.getpid() not in rc[:].apply_sync(os.getpid)
+            assert rc.load_balanced_view().apply_sync(bytes, b"x" * 2_000_000) == b"x" * 2_000_000
+
     def test_by_the_name_of_the_argument(self, here: Any) -> None:
         with Client(cluster=here) as rc:
             assert rc.ids == [0]

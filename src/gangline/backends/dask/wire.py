@@ -99,6 +99,7 @@ class Post:
 def read_messages(packet: Any) -> Iterator[Message]:
     """The messages of a packet, each with its frames."""
     heads, frames = packet
+    frames = [frame.data if isinstance(frame, Serialize) else frame for frame in frames]  # within one process
     start = 0
     for content, count in heads:
         yield marshal.loads(content), frames[start : start + count]
