@@ -338,7 +338,7 @@ class Schedule:
         if outcome.ok or outcome.kind == "skipped":
             return
         if not self._cause and (self._policy.fail_fast or self._policy.gang):
-            self._cause = f"{entry.job.label} {outcome.message}"
+            self._cause = f"{entry.job.label}: {outcome.message}"
             why = "its gang cannot go on" if self._policy.gang else "the first failure ends all"
             self._end_all(f"{why}: {self._cause}")
 
@@ -364,7 +364,8 @@ class Schedule:
         elif outcome.kind == "skipped":
             self._logger.info("%s: %s", job.label, outcome.message)
         else:
-            self._logger.error("%s: %s", job.label, outcome.message)
+            attempt = f" (attempt {outcome.attempts})" if outcome.attempts > 1 else ""
+            self._logger.error("%s%s: %s", job.label, attempt, outcome.message)
             for product in job.products:
                 product.skip = True
         if self._journal is not None:

@@ -183,3 +183,8 @@ def test_what_a_program_raises_is_told_with_the_place_where_the_program_stands(
 def test_the_case_of_a_host_does_not_matter(recipe: Recipe) -> None:
     job = ComputeJob("LocalHost", "true")
     assert recipe._schedule_jobs([job]).ok
+
+
+def test_the_last_attempt_is_told_as_such(recipe: Recipe, kept: Kept) -> None:
+    recipe._schedule_jobs([ComputeJob("localhost", "false")], retries=2)
+    assert "localhost: false (attempt 3): ended with exit code 1" in [each.getMessage() for each in kept.records]
