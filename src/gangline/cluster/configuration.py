@@ -31,7 +31,7 @@ class ClusterConfiguration:
         min_engines: The cluster can be used if so many have come up; None: all.
         start_timeout_s: How long all may take to come up, in seconds.
         address: By which address the hosts reach this one; None: the one from which they were logged in to.
-        python: The Python on the hosts; None: this one, where it is there, else "python".
+        python: The Python on other hosts; None: "python", of the same folder as here where that is there.
         pythonpath: Folders for the engines to import from.
         ssh: The ssh program.
         ssh_config: Its configuration; None: the user's.

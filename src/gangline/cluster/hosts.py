@@ -93,7 +93,7 @@ class Nursery:
         folders = [*configuration.pythonpath, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
         found = os.pathsep.join(folder for folder in folders if folder)
         command = Command(
-            (configuration.python or ("python" if away else sys.executable), "-m", "gangline.cluster.nursery"),
+            ((configuration.python or "python") if away else sys.executable, "-m", "gangline.cluster.nursery"),
             env={"PYTHONPATH": found} if found else {},
             path=(os.path.dirname(sys.executable),),
             open_input=True,
@@ -139,6 +139,7 @@ class Host:
         own_address: Where its engines are to listen; None: Dask finds out.
         ready: It is known, and can be given orders.
         engines: Its engines.
+        made: How many it has had; no two have ever had the same name.
     """
 
     name: str
@@ -148,18 +149,14 @@ class Host:
     own_address: str | None = None
     ready: bool = False
     engines: list[Engine] = field(default_factory=list)
+    made: int = 0
 
     def have(self, count: int) -> list[Engine]:
         """Add engines until there are so many; gives the new ones."""
-        taken = {engine.report.name for engine in self.engines}
-        new: list[Engine] = []
-        number = 0
-        while len(self.engines) < count:
-            name = f"{self.name}-{number}"
-            if name not in taken:
-                new.append(Engine(EngineReport(name, self.name)))
-                self.engines.append(new[-1])
-            number += 1
+        numbers = range(self.made, self.made + count - len(self.engines))
+        new = [Engine(EngineReport(f"{self.name}-{number}", self.name)) for number in numbers]
+        self.made += len(new)
+        self.engines += new
         return new
 
 

@@ -28,7 +28,7 @@ __all__ = ["EngineReport", "Keeper"]
 
 _SCHEDULER = "scheduler"
 _LAST_WORDS_S = 2.0
-"""How long engines that did not come up in time have to say why."""
+"""How long engines that are to end have for that, and for saying why they did not come up in time."""
 
 
 class Keeper:
@@ -183,7 +183,7 @@ class Keeper:
 
     def _is_settled(self) -> bool:
         starting = any(engine.report.state == "starting" for engine in self._engines.values())
-        return self._closing or bool(self.trouble) or not starting
+        return self._closing or bool(self.trouble) or bool(self._port and not starting)
 
     def _give_up_on_late_ones(self, reason: str) -> None:
         """What is not up by now is ended; it has a moment to say what it was about."""
@@ -260,16 +260,19 @@ class Keeper:
         if engines < 1:
             raise UsageError(f"each host must have 1 engine or more, not {engines}; `gangline cluster stop` ends all")
         new: list[Engine] = []
+        superfluous: list[Engine] = []
         with self._scaling, self._changed:
             for host in self._hosts:
                 if host.ready:
                     living = [engine for engine in host.engines if engine.lives]
+                    superfluous += living[engines:]
                     for engine in living[engines:]:
                         host.nursery.say({"do": "stop", "name": engine.report.name, "hard": False})
                     host.engines = living[:engines]
                     new += self._have(host, engines)
                     self._order(host)
             self._changed.wait_for(self._is_settled, self.configuration.start_timeout_s)
+            self._changed.wait_for(lambda: not any(engine.lives for engine in superfluous), _LAST_WORDS_S)
             self._give_up_on_late_ones(f"it was not up after {self.configuration.start_timeout_s:g} s")
             bad = [f"  {each.report.name}: {each.report.reason}" for each in new if each.report.state != "up"]
             if bad:

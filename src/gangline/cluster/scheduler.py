@@ -23,7 +23,7 @@ def serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> Non
     """Be a cluster's scheduler until ended by a signal.
 
     Args:
-        order: The `host` to listen on, the keys, and `keepalive_s`.
+        order: The `host` to listen on, the keys, `keepalive_s`, a `scratch` folder.
         on_up: Called with its port when it listens.
     """
     logging.getLogger("distributed").setLevel(logging.WARNING)
@@ -40,8 +40,9 @@ async def _serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None])
         require_encryption=True,
     )  # fmt: skip
     scheduler = await Scheduler(
-        host=order["host"], port=0, protocol="tls", security=security, dashboard=False, dashboard_address="127.0.0.1:0"
-    )
+        host=order["host"], port=0, protocol="tls", security=security, dashboard=False, dashboard_address="127.0.0.1:0",
+        local_directory=order["scratch"],
+    )  # fmt: skip
     loop = asyncio.get_running_loop()
 
     async def close() -> None:

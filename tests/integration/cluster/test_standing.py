@@ -110,11 +110,9 @@ def test_a_cluster_without_its_scheduler_ends() -> None:
 
 
 def test_engines_that_fail_leave_no_cluster(tmp_path: Path) -> None:
-    broken = tmp_path / "python"
-    broken.write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n")
-    broken.chmod(0o755)
-    with pytest.raises(BackendError, match="it ended with exit code 3\n    it is broken"):
-        standing.start(ClusterConfiguration(hosts=(("localhost", 1),), python=str(broken)))
+    (tmp_path / "distributed.py").write_text("raise ImportError('it is broken')\n")
+    with pytest.raises(BackendError, match="it is broken; a cluster needs more packages there: pip install"):
+        standing.start(ClusterConfiguration(hosts=(("localhost", 1),), pythonpath=(str(tmp_path),)))
     assert not Place("default").is_kept()
 
 
