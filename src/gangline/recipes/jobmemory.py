@@ -14,7 +14,7 @@ import logging
 import os
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gangline.recipes.fingerprints import Stamp, Unsteady, canonical, differing_files, digest, stamp
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from gangline.recipes.state import Entry
 
 __all__ = ["JobMemory"]
+
+_NAME_MAX = 4096
 
 logger = logging.getLogger("gangline.recipes")
 
@@ -42,6 +44,7 @@ class JobMemory:
 
     Attributes:
         paths: The files that jobs name.
+        awaited: What jobs that failed name that is not there: when it is, they are worth another try.
         remembered: How many jobs had been done before.
         failed: How many have failed.
     """
@@ -60,6 +63,7 @@ class JobMemory:
         self._numbers: dict[int, int] = {}
         self._ran = False
         self.paths: set[str] = set()
+        self.awaited: set[str] = set()
         self.remembered = 0
         self.failed = 0
 
@@ -118,7 +122,9 @@ class JobMemory:
                 self.remembered += 1
             elif outcome.kind != "skipped":
                 self._ran = True
-                self.failed += not outcome.ok
+                if not outcome.ok:
+                    self.failed += 1
+                    self.awaited |= {os.path.abspath(each) for each in _names_in(job) if not os.path.lexists(each)}
             number = self._numbers.pop(id(job), None)
         self._stage.job_ended(job, number, started_at=started_at, ended_at=ended_at, output=output)
 
@@ -141,6 +147,13 @@ class JobMemory:
         ])  # fmt: skip
         self._times[what] += 1
         return f"{what}-{self._times[what]}"
+
+
+def _names_in(job: ComputeJob) -> Iterator[str]:
+    """What may be names of files among a job's arguments."""
+    for text in job.arguments:
+        if 0 < len(text) <= _NAME_MAX and "\n" not in text:
+            yield os.path.join(job.cwd or "", text)
 
 
 def _files_of(job: ComputeJob) -> set[str]:

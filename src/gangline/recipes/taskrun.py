@@ -107,6 +107,7 @@ class TaskRun:
         except (ValueError, TypeError, KeyError) as error:  # of another version
             self.reason = f"its outputs cannot be read: {error}"
             return False
+        self.jobs.awaited |= set(self._entry.get("awaited", ()))
         skips = self._entry.get("skips", [])
         if len(skips) == len(self._products):  # what has failed then is to be left out as it was then
             for product, skip in zip(self._products, skips, strict=True):
@@ -152,10 +153,16 @@ class TaskRun:
     def take_in(self, part: TaskRun) -> None:
         """A task is part of this one: what that is made of, this one is made of, too."""
         self._paths |= part._paths | part.jobs.paths | part._facts["code"].keys()
+        self.jobs.awaited |= part.jobs.awaited
 
     def _note(self, outcome: str, **more: Any) -> None:
         files = {path: stamp(path) for path in sorted(self._paths | self.jobs.paths)}
-        self._run.note(self._key, {**self._facts, "outcome": outcome, "files": files, "ended_at": time.time(), **more})
+        awaited = [path for path in sorted(self.jobs.awaited) if not os.path.lexists(path)]
+        files |= dict.fromkeys(awaited)
+        self._run.note(
+            self._key,
+            {**self._facts, "outcome": outcome, "files": files, "awaited": awaited, "ended_at": time.time(), **more},
+        )
 
     def _compared(self, entry: Entry, key: str) -> tuple[str, str]:
         """Why nothing that the task's jobs have done counts, and why the task has to run; empty: for no reason."""
@@ -167,6 +174,7 @@ class TaskRun:
         for path, words in differing_files(files, self._run.made_later(files)):
             if known is None:
                 known = {os.path.abspath(each) for job in self._run.jobs_of(key).values() for each in job["files"]}
+                known.update(entry.get("awaited", ()))
             if os.path.abspath(path) not in known:  # else only the jobs that name the file have to run
                 return words, words
             changed = changed or words

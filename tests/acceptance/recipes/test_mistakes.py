@@ -188,3 +188,27 @@ def test_the_case_of_a_host_does_not_matter(recipe: Recipe) -> None:
 def test_the_last_attempt_is_told_as_such(recipe: Recipe, kept: Kept) -> None:
     recipe._schedule_jobs([ComputeJob("localhost", "false")], retries=2)
     assert "localhost: false (attempt 3): ended with exit code 1" in [each.getMessage() for each in kept.records]
+
+
+def test_a_file_that_a_tolerated_failure_lacked_is_noticed_when_it_is_there(site: Site) -> None:
+    site.write(
+        "recipes/master/show.py",
+        "from gangline.recipes import BaseRecipe, ComputeJob, RemoteCommandRecipeMixIn\n"
+        "class show(BaseRecipe, RemoteCommandRecipeMixIn):\n"
+        "    def go(self):\n"
+        "        super().go()\n"
+        "        words = ['sh', '-c', 'cat $0 >>ran']\n"
+        "        self._schedule_jobs([ComputeJob('localhost', words, [each]) for each in self.inputs['args']],\n"
+        "                            tolerate='some')\n",
+    )
+    site.pipeline("self.run_task('show', ['early', 'late'])")
+    site.write("early", "early\n")
+    assert site.run().returncode == 0
+    assert "task show is done: skipped" in site.run().stderr
+    site.write("late", "late\n")
+    again = site.run().stderr
+    assert "task show runs again: " in again
+    assert "late is there now" in again
+    assert "1 job had been done before" in again
+    assert site.ran() == ["early", "late"]
+    assert "task show is done: skipped" in site.run().stderr
