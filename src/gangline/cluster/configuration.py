@@ -15,9 +15,20 @@ from typing import Any
 from gangline.cluster.description import ClusterDesc, ClusterError, get_compute_nodes
 from gangline.errors import UsageError
 
-__all__ = ["DEFAULT_NAME", "TOML_KEYS", "ClusterConfiguration", "configure", "configured_file", "read_configuration"]
+__all__ = [
+    "DEFAULT_NAME",
+    "SCHEDULER_S",
+    "TOML_KEYS",
+    "ClusterConfiguration",
+    "configure",
+    "configured_file",
+    "read_configuration",
+]
 
 DEFAULT_NAME = "default"
+SCHEDULER_S = 60.0
+"""How long the scheduler may take to come up; only then the time of the engines begins."""
+
 _USUAL = "~/.pipeline.cfg"
 
 
@@ -29,7 +40,7 @@ class ClusterConfiguration:
         name: What the cluster is called: its profile.
         hosts: Their names, with how many engines each is to have; None: one for each core.
         min_engines: The cluster can be used if so many have come up; None: all.
-        start_timeout_s: How long all may take to come up, in seconds.
+        start_timeout_s: How long the engines may take to come up, once there is a scheduler, in seconds.
         address: By which address the hosts reach this one; None: the one from which they were logged in to.
         python: The Python on other hosts; None: "python", of the same folder as here where that is there.
         pythonpath: Folders for the engines to import from.

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gangline.cluster.configuration import ClusterConfiguration
+from gangline.cluster.configuration import SCHEDULER_S, ClusterConfiguration
 from gangline.cluster.connection import ClusterConnection
 from gangline.cluster.hosts import Engine, EngineReport, Host, Nursery, find_addresses
 from gangline.cluster.keys import make_keys
@@ -82,7 +82,6 @@ class Keeper:
             BackendError: Too few engines have come up in time; names those that have not, and why.
             MissingExtra: A package is not installed.
         """
-        deadline = time.monotonic() + self.configuration.start_timeout_s
         try:
             with self._changed:
                 for host, (_, engines) in zip(self._hosts, self.configuration.hosts, strict=True):
@@ -99,7 +98,7 @@ class Keeper:
                 else:
                     name = f"gangline-{host.name}"
                     threading.Thread(target=self._bring_up_there, args=(host,), name=name, daemon=True).start()
-            reports = self._wait_for_all(deadline)
+            reports = self._wait_for_all()
         except HostUnreachable as error:  # this one: there are no processes to be had
             self.close()
             raise BackendError(f"the scheduler of the cluster cannot be started: {error}") from error
@@ -161,16 +160,18 @@ class Keeper:
                     "host": host.own_address,
                 })  # fmt: skip
 
-    def _wait_for_all(self, deadline: float) -> list[EngineReport]:
+    def _wait_for_all(self) -> list[EngineReport]:
         with self._changed:
-            self._changed.wait_for(self._is_settled, max(deadline - time.monotonic(), 0.0))
+            self._changed.wait_for(lambda: self._port or self._closing or self.trouble, SCHEDULER_S)
+            if self._port:
+                self._changed.wait_for(self._is_settled, self.configuration.start_timeout_s)
             if self._closing:
                 raise BackendError("the cluster was stopped while it was starting")
-            limit = f"it was not up after {self.configuration.start_timeout_s:g} s"
             if not self._port or self.trouble:
+                limit = f"it was not up after {SCHEDULER_S:g} s"
                 why = self.trouble or "\n    ".join([limit, *self._scheduler_last, *self._home.last])
                 raise BackendError(f"the scheduler of the cluster has not come up: {why}")
-            self._give_up_on_late_ones(limit)
+            self._give_up_on_late_ones()
             reports = self._reports()
         up = sum(report.state == "up" for report in reports)
         wanted = len(reports) if self.configuration.min_engines is None else self.configuration.min_engines
@@ -183,10 +184,11 @@ class Keeper:
 
     def _is_settled(self) -> bool:
         starting = any(engine.report.state == "starting" for engine in self._engines.values())
-        return self._closing or bool(self.trouble) or bool(self._port and not starting)
+        return self._closing or bool(self.trouble) or not starting
 
-    def _give_up_on_late_ones(self, reason: str) -> None:
+    def _give_up_on_late_ones(self) -> None:
         """What is not up by now is ended; it has a moment to say what it was about."""
+        reason = f"it was not up after {self.configuration.start_timeout_s:g} s"
         late = [(host, each) for host in self._hosts for each in host.engines if each.report.state == "starting"]
         for host, engine in late:
             if engine.ordered:
@@ -273,7 +275,7 @@ class Keeper:
                     self._order(host)
             self._changed.wait_for(self._is_settled, self.configuration.start_timeout_s)
             self._changed.wait_for(lambda: not any(engine.lives for engine in superfluous), _LAST_WORDS_S)
-            self._give_up_on_late_ones(f"it was not up after {self.configuration.start_timeout_s:g} s")
+            self._give_up_on_late_ones()
             bad = [f"  {each.report.name}: {each.report.reason}" for each in new if each.report.state != "up"]
             if bad:
                 raise BackendError("\n".join([f"{len(bad)} of {len(new)} new engines have not come up:", *bad]))

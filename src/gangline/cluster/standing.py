@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import gangline.errors
-from gangline.cluster.configuration import DEFAULT_NAME, ClusterConfiguration
+from gangline.cluster.configuration import DEFAULT_NAME, SCHEDULER_S, ClusterConfiguration
 from gangline.cluster.connection import Place
 from gangline.cluster.hosts import EngineReport
 from gangline.errors import BackendError, GanglineError, UsageError
@@ -117,7 +117,7 @@ def _start_keeper(configuration: ClusterConfiguration, place: Place, lock: int) 
 
 def _wait_until_up(configuration: ClusterConfiguration) -> ClusterStatus | None:
     """The cluster that somebody else has started, perhaps at this moment; None: it was just ending, and has."""
-    deadline = time.monotonic() + configuration.start_timeout_s + _ASK_S
+    deadline = time.monotonic() + configuration.start_timeout_s + SCHEDULER_S + _ASK_S
     while True:
         found = status(configuration.name)
         if found is not None and found.state == "running":

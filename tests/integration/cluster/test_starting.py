@@ -53,9 +53,10 @@ def test_a_host_that_is_lost_meanwhile(hosts: Hosts, pool: ThreadPoolExecutor) -
     hosts.wait_until_empty(hosts.names[0])
 
 
-def test_engines_that_take_too_long_are_named(hosts: Hosts) -> None:
-    with pytest.raises(BackendError, match=r"h1-0: it was not up after 5 s\n    I take my time"):
-        Keeper(replace(slow(hosts), start_timeout_s=5.0)).start()
+def test_engines_that_take_too_long_are_named(hosts: Hosts, pool: ThreadPoolExecutor) -> None:
+    started = begin(Keeper(replace(slow(hosts), start_timeout_s=8.0)), hosts, pool)
+    with pytest.raises(BackendError, match=r"h1-0: it was not up after 8 s\n    I take my time"):
+        started.result(PATIENCE_S)
     hosts.wait_until_empty(hosts.names[0])
 
 
