@@ -27,6 +27,9 @@ from gangline.remote.ssh import SshOptions
 __all__ = ["EngineReport", "Keeper"]
 
 _SCHEDULER = "scheduler"
+_LEAVE_S = 4.0
+"""How long the hosts have to end everything; those that are cut off do so by themselves."""
+
 _LAST_WORDS_S = 2.0
 """How long engines that are to end have for that, and for saying why they did not come up in time."""
 
@@ -295,7 +298,8 @@ class Keeper:
             connections = {host.nursery.connection for host in self._hosts} | {self._home.connection}
             for connection in connections:
                 connection.leave()
+            deadline = time.monotonic() + _LEAVE_S  # for all: they have begun at the same time
             for connection in connections:
-                connection.close()
+                connection.close(max(deadline - time.monotonic(), 0.0))
         finally:
             self._closed.set()
