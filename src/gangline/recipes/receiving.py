@@ -99,7 +99,7 @@ class JobVoice:
 
     @property
     def tail(self) -> str:
-        """The last lines of standard output and standard error."""
+        """The last lines of what it has written and logged."""
         return "\n".join(self._both)
 
     # What the connection calls ----------------------------------------------------------------------------------
@@ -172,11 +172,20 @@ class JobVoice:
         except BadRecord as exc:
             self._complain(f"it sent what is no log record: {exc}")
             return
+        self._keep(record)
         logger = self._logger(record.name)
         if logger.isEnabledFor(record.levelno):
             record.__dict__["job"] = self._job
             record.__dict__["stream"] = "log"
             self._hand_over(logger, record)
+
+    def _keep(self, record: logging.LogRecord) -> None:
+        """Its text is part of what the job has said last."""
+        text = f"{record.levelname} {record.msg}"
+        if record.exc_text:
+            text += f"\n{record.exc_text}"
+        for line in text.splitlines()[-_LAST_LINES:] if "\n" in text else (text,):
+            self._both.append(line if len(line) <= _LAST_LINE_CHARS else line[:_LAST_LINE_CHARS] + "…")
 
     def _logger(self, name: str) -> logging.Logger:
         logger = self._loggers.get(name)

@@ -70,6 +70,11 @@ class StageRecord:
         if outcome.kind == "skipped":
             self._record.task_ended(number, "held")
             return
+        is_told = outcome.kind in (
+            "raised",
+            "bad_value",
+            "bad_outputs",
+        )  # by the node script, better than by its exit code
         self._record.attempt_ended(
             number,
             number=max(outcome.attempts, 1),
@@ -77,9 +82,9 @@ class StageRecord:
             started_at=started_at,
             ended_at=ended_at,
             host=outcome.host,
-            error_type="" if outcome.error is None else type(outcome.error).__name__,
+            error_type="" if outcome.error is None or is_told else type(outcome.error).__name__,
             error=outcome.message,
-            exit_code=outcome.exit_code,
+            exit_code=None if is_told else outcome.exit_code,
             signal=outcome.signal,
             command=shlex.join([*job.words, *job.arguments]),
             stdout=output,
