@@ -16,7 +16,13 @@ import sys
 from distributed import LocalCluster
 
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        scheduler_port=int(sys.argv[1]),
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:
         print(cluster.scheduler_address, flush=True)
         for line in sys.stdin:
             cluster.scale(int(line))
@@ -35,6 +41,11 @@ class RunningCluster:
         self.address = program.stdout.readline().strip()
         self._program = program
 
+    def kill(self) -> None:
+        """End the scheduler without a word; workers without one end by themselves."""
+        self._program.kill()
+        self._program.wait()
+
     def scale(self, workers: int) -> None:
         """Have so many workers; they come and go by and by."""
         assert self._program.stdin is not None
@@ -43,13 +54,22 @@ class RunningCluster:
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Iterator[RunningCluster]:
-    """Two workers, which can import the modules of tests."""
+def running_cluster(folder: Path, port: int = 0) -> Iterator[RunningCluster]:
+    """Two workers, which can import the modules of tests.
+
+    Args:
+        folder: For the program.
+        port: The scheduler's; 0 is any.
+    """
     script = folder / "cluster.py"
     script.write_text(PROGRAM)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, str(script), str(port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     ) as program:
         yield RunningCluster(program)
         program.communicate()

@@ -140,6 +140,24 @@ class TestEnds:
         until(lambda: len(rc.ids) == 2)
         assert len(rc[:].apply_sync(os.getpid)) == 2
 
+    @pytest.mark.timeout(180)
+    def test_a_scheduler_that_is_restarted(self, tmp_path: Path) -> None:
+        """Its workers end with it; what waits is done by those that come with the next one."""
+        entered, opened = tmp_path / "entered", tmp_path / "opened"
+        with running_cluster(tmp_path) as first:
+            port = int(first.address.rpartition(":")[2])
+            with Client(first.address, connect_timeout_s=1.0) as rc:
+                rc.wait_for_engines(2, timeout=PATIENCE_S)
+                held = rc.load_balanced_view().apply_async(hold, str(entered), str(opened))
+                worker_of(entered)
+                first.kill()
+                with pytest.raises(EngineError):
+                    held.get(timeout=PATIENCE_S)
+                until(lambda: not rc.session.engines)
+                waiting = rc.load_balanced_view().apply_async(abs, -1)
+                with running_cluster(tmp_path, port):
+                    assert waiting.get(timeout=PATIENCE_S) == 1
+
     def test_engines_end_with_their_client(self, cluster: RunningCluster) -> None:
         with Client(cluster.address) as rc:
             engines = rc[:].apply_sync(os.getpid)

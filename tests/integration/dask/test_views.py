@@ -14,15 +14,7 @@ import pytest
 
 from tests.dask_clusters import ROOT, running_cluster
 
-CASES = (
-    "direct_view",
-    "dependencies_between_tasks",
-    "retries_and_resubmit",
-    "failing_tasks",
-    "outputs",
-    "abort",
-    "flags_and_schemes",
-)
+CASES = ("direct_view", "dependencies_between_tasks", "outputs", "abort")
 
 
 @pytest.mark.timeout(240)

@@ -6,7 +6,6 @@ They live on an event loop of their own, on a thread of its own. What happens is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import pickle
 import threading
@@ -98,6 +97,9 @@ class Contact:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timeout_s = 10.0
         self._closing = False
+        self._away = False
+        self._address = ""
+        self._security: dict[str, Any] = {}
 
     def open(self, address: str, security: Any, timeout_s: float) -> list[Refused]:
         """Reach the scheduler and all workers that it knows.
@@ -145,15 +147,24 @@ class Contact:
     # On the loop ---------------------------------------------------------------------------------------------------
 
     async def _open(self, address: str, security: Any) -> list[Refused]:
-        options = {} if security is None else {"security": security}
-        self._client = Client(
-            address, asynchronous=True, set_as_default=False, name="gangline", timeout=self._timeout_s, **options
-        )
-        await self._client
-        self._client.subscribe_topic("all", self._on_topic)
+        self._address, self._security = address, {} if security is None else {"security": security}
+        await self._register()
         refused = await self._look()
         self._begin(self._look_again())
         return refused
+
+    async def _register(self) -> None:
+        """Be known to the scheduler, so that it tells what happens."""
+        self._client = Client(
+            self._address,
+            asynchronous=True,
+            set_as_default=False,
+            name="gangline",
+            timeout=self._timeout_s,
+            **self._security,
+        )
+        await self._client
+        self._client.subscribe_topic("all", self._on_topic)
 
     def _on_topic(self, event: Any) -> None:
         _, what = event
@@ -166,8 +177,18 @@ class Contact:
 
     async def _look_after(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        with contextlib.suppress(OSError):  # the scheduler is away; Dask's client tries to find it again
+        if self._closing:
+            return
+        try:
+            if self._client.status == "closed":  # it has tried for a while, and given up; we do not
+                await self._register()
             await self._look()
+        except Exception as exc:  # whatever Dask raises while the scheduler is away
+            if not self._away:
+                _log.warning("the Dask scheduler at %s does not answer: %s", self._address, _in_words(exc))
+            self._away = True
+        else:
+            self._away = False
 
     async def _look(self) -> list[Refused]:
         """Connect to workers that are new; gives those that cannot be used."""
