@@ -42,6 +42,8 @@ LONG = [
     "testing/test_simulation.py",
     "workers/test_contact.py",
     "conformance/test_backends.py",
+    "conformance/test_dask.py",
+    "dask/test_clusters.py",
     "workers/test_fencing.py",
     "recipes/test_clusters.py",
     "recipes/test_hosts.py",
