@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
-import dask
 from distributed import Security, Worker
 
 import gangline.backends.dask.relay  # noqa: F401  what clients want it to have, imported once for all engines
-from gangline.cluster.scheduler import TCP_TIMEOUT_MIN_S
+from gangline.cluster.quiet import settle
 
 __all__ = ["serve"]
 
@@ -29,11 +27,7 @@ def serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> Non
         order: The scheduler's `address`, `name`, `host` to listen on, the keys, `keepalive_s`, a `scratch` folder.
         on_up: Called when it can be used.
     """
-    logging.getLogger("distributed").setLevel(logging.WARNING)
-    dask.config.set({
-        "distributed.worker.http.routes": [],
-        "distributed.comm.timeouts.tcp": f"{max(order['keepalive_s'], TCP_TIMEOUT_MIN_S):.0f}s",
-    })  # fmt: skip
+    settle(order["keepalive_s"])
     asyncio.run(_serve(order, on_up))
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 from collections.abc import Callable
 from typing import Any
 
-import dask
 from distributed import Scheduler, Security
 
-__all__ = ["TCP_TIMEOUT_MIN_S", "serve"]
+from gangline.cluster.quiet import settle
+
+__all__ = ["serve"]
 
 _CLOSE_S = 1.0
-TCP_TIMEOUT_MIN_S = 12.0
-"""Dask takes no less."""
 
 
 def serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> None:
@@ -26,11 +24,7 @@ def serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> Non
         order: The `host` to listen on, the keys, `keepalive_s`, a `scratch` folder.
         on_up: Called with its port when it listens.
     """
-    logging.getLogger("distributed").setLevel(logging.WARNING)
-    dask.config.set({
-        "distributed.scheduler.http.routes": [],
-        "distributed.comm.timeouts.tcp": f"{max(order['keepalive_s'], TCP_TIMEOUT_MIN_S):.0f}s",
-    })  # fmt: skip
+    settle(order["keepalive_s"])
     asyncio.run(_serve(order, on_up))
 
 
