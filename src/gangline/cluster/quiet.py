@@ -23,7 +23,7 @@ def settle(keepalive_s: float) -> None:
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
         "distributed.comm.timeouts.tcp": f"{max(keepalive_s, _TCP_TIMEOUT_MIN_S):.0f}s",
-        # No task runs in a worker itself: there is nothing to be learned from these, and idle engines should cost nothing.
+        # No task runs in a worker itself: these would tell nothing, and an idle engine is to cost nothing.
         "distributed.worker.profile.enabled": False,
         "distributed.admin.tick.interval": "1s",
         "distributed.admin.system-monitor.interval": "2s",
