@@ -27,10 +27,12 @@ def test_workers_are_listed(store: JobStore) -> None:
 
 
 def test_one_name_one_living_worker(store: JobStore) -> None:
-    first = worker(store, "w", "somewhere", lease_s=0.05)
+    living = worker(store, "w", "somewhere")
     with pytest.raises(UsageError, match="somewhere"):
         worker(store, "w", "elsewhere")
     worker(store, "other", "elsewhere")
+    store.deregister(living)
+    first = worker(store, "w", "somewhere", lease_s=0.05)
     second = eventually(lambda: _registered(store, "w"))
     assert second != first
     store.deregister(second)
