@@ -94,6 +94,8 @@ def test_an_engine_that_fails_to_come_up_is_named(site: Site, hosts: Hosts) -> N
     assert "connection refused" in enough.stdout
     site.write("use.py", "from gangline import Client\nwith Client(profile='two') as rc:\n    print(len(rc.ids))\n")
     assert site.run("use.py").stdout == "1\n"
+    assert site.gangline("cluster", "stop", "--profile", "two") == {"name": "two", "was_running": True}
+    hosts.wait_until_empty(first)
 
 
 # R28 ----------------------------------------------------------------------------------------------------------------
