@@ -172,9 +172,11 @@ class Feed:
                 continue
             if self._in_flight:
                 self.session.wait_for(lambda: condition() or not self._in_flight, left_s)
-            elif self.open:
+            elif self.open or self._unfinished:  # more is to be submitted, or the end of the last is just being told
                 with self._changed:
-                    self._changed.wait_for(lambda: condition() or self._in_flight or not self.open, left_s)
+                    self._changed.wait_for(
+                        lambda: condition() or self._in_flight or not (self.open or self._unfinished), left_s
+                    )
             else:
                 return condition()
             if left_s == 0:

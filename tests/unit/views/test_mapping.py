@@ -3,10 +3,12 @@ import itertools
 import os
 import signal
 import threading
+import time
 
 import pytest
 
 from gangline.views import AsyncMapResult, AsyncResult, Client, error
+from gangline.views.feed import Feed
 
 
 def square(x):
@@ -115,6 +117,19 @@ class TestBalanced:
         ar.cancel()
         with pytest.raises(error.TaskAborted):
             ar.get(30)
+
+    def test_who_asks_while_the_last_end_is_being_told_waits_for_it(self, processes, monkeypatch):
+        begun, finish = threading.Event(), Feed._finish
+
+        def finish_late(feed, chunk):
+            begun.set()
+            time.sleep(0.2)
+            finish(feed, chunk)
+
+        monkeypatch.setattr(Feed, "_finish", finish_late)
+        ar = processes.load_balanced_view().map_async(square, iter([3]))
+        assert begun.wait(30)
+        assert ar.get(30) == [9]
 
     def test_an_error_of_the_iterator_arrives_after_the_items_before_it(self, any_view):
         results = iter(any_view.map_async(square, (1 // (3 - i) for i in itertools.count())))
