@@ -69,7 +69,9 @@ def started(start: Callable[[], Command]) -> Iterator[Command]:
             try:
                 command = start()
             finally:
-                is_late = _started(command, uuid)
+                with _changed:
+                    _starting[uuid] -= 1
+                    is_late = _enter(command, uuid)
         if is_late:
             command.end(force=True)
         yield command
@@ -81,14 +83,12 @@ def started(start: Callable[[], Command]) -> Iterator[Command]:
         _gone(command)
 
 
-def _started(command: Running | None, uuid: str | None) -> bool:
-    """Whether that was too late. None: it could not be started."""
-    with _changed:
-        _starting[uuid] -= 1
-        if command is not None:
-            _running[id(command)] = _Entry(command, uuid)
-        _changed.notify_all()
-        return uuid in _given_up
+def _enter(command: Running | None, uuid: str | None) -> bool:
+    """Have a command count as running, with the lock held; None: it could not be started. Whether that is too late."""
+    if command is not None:
+        _running[id(command)] = _Entry(command, uuid)
+    _changed.notify_all()
+    return uuid in _given_up
 
 
 @contextmanager
@@ -96,8 +96,7 @@ def in_flight(command: Running) -> Iterator[None]:
     """While this lasts the command counts as running."""
     uuid = _own_engine()
     with _changed:
-        _running[id(command)] = _Entry(command, uuid)
-        is_late = uuid in _given_up
+        is_late = _enter(command, uuid)
     try:
         if is_late:
             command.end(force=True)
