@@ -317,6 +317,7 @@ class Driver:
             return
         self._stopped = True
         self.backend.stop(timeout_s)
+        self._payloads.clear()  # which hold shared memory of tasks that nobody hears of any more
         watched = set(self.inbox.watched)
         self.inbox.close()
         assert watched == set(), "descriptors are still watched after the end"

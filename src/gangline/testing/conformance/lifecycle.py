@@ -90,7 +90,7 @@ class Lifecycle(Part):
 
         driver = self.drive(2)
         engine, other = driver.join(2)
-        driver.send_all([(len, (b"x" * 600_000,), {})] * 20, other)
+        driver.send_all([(time.sleep, (0.5,), {}), *[(len, (b"x" * 600_000,), {})] * 20], other)
         driver.while_running(act, behind=[(abs, (1,), {})] * 50, engine=engine)
         assert took_s[0] < PATIENCE_S / 2
         before.check_that_nothing_is_new()
