@@ -14,6 +14,7 @@ __all__ = [
     "ClusterUnreachable",
     "CommandFailed",
     "CommandNotStarted",
+    "CommandOutOfMemory",
     "CommandTimedOut",
     "DependencyError",
     "DependencyTimeout",
@@ -25,6 +26,8 @@ __all__ = [
     "InternalError",
     "InvalidDependency",
     "JobExists",
+    "JobLost",
+    "JobRejected",
     "MissingExtra",
     "NoEngines",
     "RemoteError",
@@ -252,6 +255,30 @@ class CommandTimedOut(CommandFailed):
     """A command ran longer than its time limit and was ended."""
 
     retryable = True
+
+
+class CommandOutOfMemory(CommandFailed):
+    """A command wanted more memory than it may have, and was ended."""
+
+
+class JobRejected(RemoteError):
+    """The site's scheduler did not take a job; the message has its words."""
+
+
+class JobLost(RemoteError):
+    """A job of the site's scheduler ended without a word of its own: its host failed, or somebody removed it.
+
+    Attributes:
+        job: Its number.
+        reason: What the scheduler says.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, job: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.job = job
+        self.reason = reason
 
 
 class CommandNotStarted(RemoteError):
