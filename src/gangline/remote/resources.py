@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -33,6 +34,7 @@ class Resources:
         account: Whose budget it is.
         options: More, in the site's own words, by name: ``(("qos", "long"), ("exclusive", None))`` is
             ``--qos=long --exclusive`` with Slurm; a name of one letter has one dash.
+        words: More, as it would stand on the command line that submits; behind all others.
 
     Raises:
         UsageError: A value makes no sense.
@@ -44,6 +46,7 @@ class Resources:
     queue: str | None = None
     account: str | None = None
     options: tuple[tuple[str, str | None], ...] = ()
+    words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("cores", "memory_bytes"):
@@ -68,7 +71,8 @@ class Resources:
         Args:
             given: ``cores``; ``memory``, a number of bytes or a text like ``"4 GB"``; ``wall_time``, a number of
                 seconds or a text like ``"1:30:00"``, ``"2-00:00:00"`` or ``"90 min"``; ``queue``; ``account``;
-                ``options``, a dictionary (see the class; True or None for one without a value). None is not asked for.
+                ``options``, a dictionary (see the class; True or None for one without a value) or the text as it would
+                stand on the command line. None is not asked for.
 
         Raises:
             UsageError: A name that is none of these, with the nearest that is; or a value that makes no sense.
@@ -83,6 +87,8 @@ class Resources:
             values["memory_bytes"] = parse_bytes("memory", values.pop("memory"))
         if "wall_time" in values:
             values["wall_time_s"] = parse_duration_s("wall_time", values.pop("wall_time"))
+        if isinstance(values.get("options"), str):
+            values["words"] = tuple(shlex.split(values.pop("options")))
         if "options" in values:
             values["options"] = tuple(_options(values["options"]))
         return cls(**values)
@@ -90,8 +96,9 @@ class Resources:
     def over(self, usual: Resources) -> Resources:
         """These, and what they leave open from others; options are joined by name."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
-        changes = {name: value for name, value in own.items() if name != "options" and value is not None}
+        changes = {name: value for name, value in own.items() if value is not None}
         changes["options"] = tuple((dict(usual.options) | dict(self.options)).items())
+        changes["words"] = (*usual.words, *self.words)
         return replace(usual, **changes)
 
 
@@ -102,7 +109,7 @@ NOTHING_ASKED = Resources()
 
 def _options(given: Any) -> Iterable[tuple[str, str | None]]:
     if not isinstance(given, Mapping):
-        raise UsageError(f"options must be a dictionary like {{'qos': 'long'}}, not {given!r}")
+        raise UsageError(f"options must be a dictionary like {{'qos': 'long'}} or a text, not {given!r}")
     for name, value in given.items():
         if value is False:
             continue
