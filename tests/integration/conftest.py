@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import slurm as slurm_support
 from tests.integration import grid_engine as support
 
 IN_CI = os.environ.get("CI") == "true"
@@ -38,3 +39,14 @@ def _namespace() -> support.Namespace | None:
         if not IN_CI:
             pytest.skip(f"no Grid Engine: its daemons listen on all addresses, and they cannot be shut in: {exc}")
         return None
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm_support.Slurm]:
+    """A Slurm with three nodes of four CPUs; its accounting is off."""
+    if slurm_support.missing() and IN_CI and os.geteuid() == 0:
+        slurm_support.install()
+    if why := slurm_support.missing():
+        pytest.skip(why)
+    with slurm_support.started(tmp_path_factory.mktemp("slurm") / "s") as slurm:
+        yield slurm
