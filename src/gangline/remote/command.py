@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gangline.errors import CommandFailed, CommandTimedOut, UsageError
+from gangline.remote.resources import Resources
 
 __all__ = ["Command", "CommandResult", "Listener", "Stream", "failure_of", "shown"]
 
@@ -18,14 +19,19 @@ Stream = Literal["stdout", "stderr"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program with its arguments, which reach it exactly as they are; no shell is involved.
+    """A program with its arguments, which reach it exactly as they are; no shell is involved unless it is asked for.
+
+    Called, it runs here: as a task it runs on an engine, and where engines are jobs of a scheduler it is the job.
 
     Args:
-        argv: The program's name or path, and its arguments.
+        argv: The program's name or path, and its arguments; or a text, which a shell (`/bin/sh`) reads.
         env: Variables beside those that the host has by itself.
         cwd: The folder to start in; None is the home folder, or on this host the present one.
         input: What the program reads from its standard input.
         open_input: There is more to read, by and by: what is fed to it with `HostConnection.feed`.
+        resources: What it asks for as a job of a scheduler, as a dictionary (see `Resources.read`).
+        name: What a scheduler shows; by default the program's.
+        key: Tells apart jobs that are otherwise the same, for a program that is started again and looks for its jobs.
         path: Folders that are put before the host's PATH, where they exist there.
         logs: At which index of argv the address and the port for log records are put; None: it hands in none.
         log_level: The least level of log records that are wanted; it reads it from GANGLINE_LOG_LEVEL.
@@ -43,8 +49,51 @@ class Command:
     logs: int | None = None
     log_level: int = 0
     open_input: bool = False
+    resources: Resources | None = None
+    name: str = ""
+    key: str = ""
+
+    if TYPE_CHECKING:  # it takes more than it keeps
+
+        def __init__(
+            self,
+            argv: str | Sequence[str],
+            env: Mapping[str, str] = ...,
+            cwd: str | None = None,
+            input: bytes = b"",
+            path: tuple[str, ...] = (),
+            logs: int | None = None,
+            log_level: int = 0,
+            open_input: bool = False,
+            resources: Resources | Mapping[str, Any] | None = None,
+            name: str = "",
+            key: str = "",
+        ) -> None: ...
+
+    def __call__(self) -> CommandResult:
+        """Run it here and now. What it writes goes to `sys.stdout` and `sys.stderr` as it comes.
+
+        Raises:
+            CommandFailed: It ended with another exit code than 0, or by a signal.
+            CommandNotStarted: It could not be started.
+        """
+        from gangline.remote.here import run_here  # which starts processes; this is plain data
+
+        return run_here(self)
 
     def __post_init__(self) -> None:
+        argv: object = self.argv
+        asked: object = self.resources
+        if isinstance(argv, str):
+            argv = ("/bin/sh", "-c", argv)
+        if isinstance(argv, list):
+            argv = tuple(argv)
+        object.__setattr__(self, "argv", argv)
+        if isinstance(asked, Mapping):
+            object.__setattr__(self, "resources", Resources.read(asked))
+        self._check()
+
+    def _check(self) -> None:
         if not isinstance(self.argv, tuple) or not self.argv or not self.argv[0]:
             raise UsageError(f"a command is a program and its arguments, not {self.argv!r}")
         texts: Sequence[object] = [*self.argv, *self.env, *self.env.values(), *self.path, self.cwd or ""]

@@ -1,0 +1,390 @@
+"""Between tasks and a site's scheduler: submits, watches, removes. All of it on one thread.
+
+- That a job has begun or ended is read from the records that it leaves, which costs the scheduler nothing. It is asked
+  seldom, and then about all jobs at once: whether any are over without a record, and what ended those that were ended.
+- Jobs that arrive together and ask for the same go as one array.
+- What the scheduler has not taken because it did not answer is submitted again, for as long as that is likely to help.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gangline.backends.batch.endings import attempt_of_error, attempt_of_loss, attempt_of_record, needs_a_cause
+from gangline.backends.batch.following import Follower
+from gangline.backends.batch.jobs import Job, Orphan, Orphans
+from gangline.backends.batch.pace import Pace
+from gangline.backends.batch.runs import Record, Run
+from gangline.backends.batch.system import BatchSystem, Cause, Phase, Sight
+from gangline.errors import BackendError, GanglineError, JobRejected, TaskCancelled
+from gangline.messages import Attempt, Status
+from gangline.remote.resources import Resources
+
+__all__ = ["Dispatcher"]
+
+_log = logging.getLogger("gangline.batch")
+
+_GATHER_S = 0.03
+"""How long jobs are waited for that may go along with others."""
+_RESUBMIT_S = (1.0, 30.0)
+_PATIENCE_S = 600.0
+_CAUSE_S = 20.0
+"""How long the scheduler is asked for what ended a job that was ended."""
+_LATE_S = {Cause.EXIT: 60.0, Cause.UNSAID: 30.0}
+_ENDED_S = 4.0
+"""How late a record may be that was written: where the job ended by itself there should be one, and file systems that
+are shared show new files late."""
+
+
+class Dispatcher:
+    """Runs jobs, and says of each when it has begun and how it has ended.
+
+    Args:
+        system: The site's scheduler.
+        folder: For the files of jobs; all hosts see it.
+        on_end: Called on the dispatcher's thread.
+    """
+
+    def __init__(self, system: BatchSystem, folder: Path, on_end: Callable[[Job, Attempt], None]) -> None:
+        self._system = system
+        self._on_end = on_end
+        self._run = Run.begin(folder)
+        self._orphans = Orphans.of(folder, system.name)
+        self._changed = threading.Condition()
+        self._new: list[Job] = []
+        self._called_off: list[Job] = []
+        self._closing: float | None = None
+        # Of the thread:
+        self._live: list[Job] = []
+        self._refused_until = 0.0
+        self._refused_since: float | None = None
+        self._pace = Pace()
+        self._thread = threading.Thread(target=self._serve, name="gangline-batch", daemon=True)
+        self._thread.start()
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Have jobs run."""
+        with self._changed:
+            self._new.extend(jobs)
+            self._changed.notify()
+
+    def call_off(self, job: Job) -> None:
+        """Remove a job; it is told how it ended as all others are."""
+        with self._changed:
+            if not job.called_off:
+                job.called_off = True
+                self._called_off.append(job)
+                self._changed.notify()
+
+    def close(self, timeout_s: float) -> None:
+        """Remove all jobs, wait that long for them to be gone, and end. Nothing is told any more."""
+        with self._changed:
+            self._closing = time.monotonic() + timeout_s
+            self._changed.notify()
+        self._thread.join()
+
+    # The thread ------------------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(self._has_orders, self._pace.pause_s)
+                    if self._closing is not None:
+                        break
+                    new: list[Job] = []
+                    if time.monotonic() >= self._refused_until:
+                        new, self._new = self._new, []
+                    called_off, self._called_off = self._called_off, []
+                if new:
+                    new += self._gather()
+                self._turn(new, called_off)
+        finally:
+            self._end()
+
+    def _has_orders(self) -> bool:
+        due = self._new and time.monotonic() >= self._refused_until
+        return bool(due or self._called_off or self._closing is not None)
+
+    def _gather(self) -> list[Job]:
+        time.sleep(_GATHER_S)
+        with self._changed:
+            more, self._new = self._new, []
+        return more
+
+    def _turn(self, new: list[Job], called_off: list[Job]) -> None:
+        if called_off:
+            self._remove(called_off)
+        if new:
+            self._begin(new)
+        if self._collect():
+            self._pace.on_progress()
+        if self._live and self._pace.is_time_to_ask(hurried=any(self._awaits_word(job) for job in self._live)):
+            self._ask()
+
+    @staticmethod
+    def _awaits_word(job: Job) -> bool:
+        return job.ended is not None or job.over_since is not None or job.called_off
+
+    def _finish(self, job: Job, attempt: Attempt) -> None:
+        if job in self._live:
+            self._live.remove(job)
+        if job.follower is not None:
+            job.follower.follow(final=True)
+        if job.submission is not None:
+            job.submission.forget(job.number)
+        self._on_end(job, attempt)
+
+    # Submission ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, jobs: list[Job]) -> None:
+        groups: dict[tuple[str, Resources], list[Job]] = defaultdict(list)
+        for job in jobs:
+            if job.called_off:
+                self._finish(job, attempt_of_error(job.task, TaskCancelled("the job was called off")))
+            elif not self._adopt(job):
+                groups[job.order.name, job.order.resources].append(job)
+        refused: list[Job] = []
+        size = max(1, self._system.array_max)
+        for group in groups.values():
+            for start in range(0, len(group), size):
+                piece = group[start : start + size]
+                if refused:  # nobody answers; not one after the other shall wait for that
+                    refused += piece
+                elif not self._submit(piece):
+                    refused = piece[:]
+        if refused:
+            with self._changed:
+                self._new = refused + self._new
+
+    def _submit(self, jobs: list[Job]) -> bool:
+        """Submit jobs that ask for the same; False if the scheduler does not answer."""
+        try:
+            submission, request = self._run.prepare(
+                [job.order for job in jobs], [(job.engine, job.uuid) for job in jobs], self._system
+            )
+        except OSError as exc:
+            self._fail(jobs, BackendError(f"the files of a job cannot be written: {exc}"))
+            return True
+        try:
+            ids = self._system.submit(request)
+        except JobRejected as exc:
+            self._fail(jobs, exc)
+        except BackendError as exc:
+            submission.discard()
+            return self._refused(jobs, exc)
+        else:
+            submission.submitted(ids)
+            for number, (job, name) in enumerate(zip(jobs, ids, strict=True), 1):
+                job.id, job.submission, job.number = name, submission, number
+            self._refused_since = None
+            self._live += jobs
+            self._pace.on_submission()
+            return True
+        submission.discard()
+        return True
+
+    def _refused(self, jobs: list[Job], error: BackendError) -> bool:
+        now = time.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+            message = f"the scheduler does not answer; jobs are submitted when it does: {error}"
+            _log.warning(message)
+        elapsed_s = now - self._refused_since
+        if elapsed_s > _PATIENCE_S:
+            self._fail(jobs, BackendError(f"the scheduler has not answered for {elapsed_s / 60:.0f} minutes: {error}"))
+            return True
+        least, most = _RESUBMIT_S
+        self._refused_until = now + min(most, max(least, elapsed_s / 4))
+        return False
+
+    def _fail(self, jobs: Sequence[Job], error: GanglineError) -> None:
+        for job in jobs:
+            self._finish(job, attempt_of_error(job.task, error))
+
+    def _adopt(self, job: Job) -> bool:
+        """Whether the job is one that an earlier run has submitted: it waits or runs, or it has succeeded."""
+        for orphan in self._orphans.take(job.order.fingerprint):
+            record = orphan.submission.how_it_ended(orphan.number)
+            if record is None:
+                self._take_over(job, orphan)
+                self._live.append(job)
+                return True
+            place = orphan.submission, orphan.number
+            attempt = attempt_of_record(job.task, job.order, orphan.id, place, record, None)
+            if attempt.status is Status.OK:
+                self._take_over(job, orphan)
+                self._finish(job, attempt)
+                return True
+            orphan.submission.forget(orphan.number)
+        return False
+
+    @staticmethod
+    def _take_over(job: Job, orphan: Orphan) -> None:
+        job.id, job.submission, job.number, job.adopted = orphan.id, orphan.submission, orphan.number, True
+
+    # What becomes of jobs --------------------------------------------------------------------------------------------
+
+    def _collect(self) -> bool:
+        """Take in the records that are new; whether there were any."""
+        moved = False
+        by_place = {(job.submission, job.number): job for job in self._live}
+        for submission in dict.fromkeys(job.submission for job in self._live):
+            assert submission is not None  # it is live
+            for number in submission.newly_begun():
+                if job := by_place.get((submission, number)):
+                    self._on_begun(job)
+                    moved = True
+            for number in submission.ended():
+                job = by_place.get((submission, number))
+                if job is not None and job.ended is None and (record := submission.how_it_ended(number)):
+                    self._on_record(job, record)
+                    moved = True
+        for job in self._live:
+            if job.follower is not None:
+                moved = job.follower.follow() or moved
+        return moved
+
+    @staticmethod
+    def _on_begun(job: Job) -> None:
+        assert job.submission is not None
+        job.begun = job.submission.how_it_began(job.number)
+        if job.order.listener is not None:
+            job.follower = Follower(job.order, job.submission, job.number)
+
+    def _on_record(self, job: Job, record: Record) -> None:
+        job.ended = record
+        if needs_a_cause(record):
+            job.over_since = time.monotonic()
+        else:
+            self._settle(job)
+
+    def _settle(self, job: Job) -> None:
+        """The end of a job that has left a record."""
+        record = job.ended
+        assert record is not None and job.submission is not None  # noqa: PT018
+        if job.called_off and (record["signal"] or record["exit_code"]):
+            attempt = attempt_of_error(job.task, _called_off(job), record["began_at"])
+        else:
+            place = job.submission, job.number
+            attempt = attempt_of_record(job.task, job.order, job.id, place, record, job.sight)
+        self._finish(job, attempt)
+
+    def _ask(self) -> None:
+        """See what the scheduler says of all jobs."""
+        try:
+            sights = self._system.look([job.id for job in self._live])
+        except BackendError as exc:
+            _log.debug("the scheduler does not answer: %s", exc)
+            self._pace.on_silence()
+            return
+        self._pace.on_answer()
+        self._collect()  # what ended while it answered
+        now = time.monotonic()
+        for job in list(self._live):
+            sight = sights.get(job.id) or Sight(Phase.UNKNOWN)
+            if sight.phase is not Phase.UNKNOWN or job.sight.phase is not Phase.ENDED:
+                job.sight = sight  # what was known of its end is not forgotten
+            self._judge(job, now)
+
+    def _judge(self, job: Job, now: float) -> None:
+        """Decide on a job of which the scheduler has just spoken."""
+        sight = job.sight
+        if sight.phase in (Phase.WAITING, Phase.RUNNING):
+            if job.ended is None:
+                job.over_since = None
+            elif job.over_since is not None and now - job.over_since > _CAUSE_S:
+                self._settle(job)
+            return
+        if job.over_since is None:
+            job.over_since = now
+        over_s = now - job.over_since
+        if job.ended is not None:
+            if sight.phase is Phase.ENDED or over_s > _ENDED_S:
+                self._settle(job)
+        elif over_s >= self._patience_s(job):
+            self._lose(job)
+
+    @staticmethod
+    def _patience_s(job: Job) -> float:
+        if job.called_off:
+            return 0.0
+        if job.submission is not None and job.submission.log(job.number):
+            return 0.0
+        return _LATE_S.get(job.sight.cause, _ENDED_S)
+
+    def _lose(self, job: Job) -> None:
+        """The end of a job that has left no record."""
+        assert job.submission is not None
+        if job.called_off:
+            attempt = attempt_of_error(job.task, _called_off(job))
+        elif job.adopted:  # so much time has passed that nobody can tell
+            self._live.remove(job)
+            job.submission.forget(job.number)
+            job.adopted, job.over_since, job.begun, job.sight = False, None, None, Sight(Phase.WAITING)
+            self._begin([job])
+            return
+        else:
+            log = job.submission.log(job.number)
+            attempt = attempt_of_loss(job.task, job.order, job.id, job.begun, job.sight, log)
+        self._finish(job, attempt)
+
+    # Removal ---------------------------------------------------------------------------------------------------------
+
+    def _remove(self, jobs: Sequence[Job]) -> None:
+        live = [job for job in jobs if job in self._live]
+        try:
+            if live:
+                self._system.cancel([job.id for job in live])
+        except BackendError:
+            with self._changed:
+                self._called_off += live  # again in the next turn
+            self._pace.on_silence()
+            return
+        self._pace.on_progress()
+
+    def _end(self) -> None:
+        deadline = self._closing if self._closing is not None else time.monotonic()
+        left = self._remove_all(deadline)
+        self._run.end(keep=False)
+        self._orphans.close()
+        self._system.close()
+        if left:
+            message = f"{len(left)} jobs were removed, but the scheduler still ends them: {', '.join(left[:5])}"
+            _log.info(message)
+
+    def _remove_all(self, deadline: float) -> list[str]:
+        """Remove what is left, and wait for it to be gone; gives what is not gone."""
+        left = [job.id for job in self._live]
+        removed = False
+        while left:
+            try:
+                if not removed:
+                    self._system.cancel(left)
+                    removed = True
+                sights = self._system.look(left)
+                left = [job for job in left if _is_there(sights.get(job))]
+            except BackendError as exc:
+                if time.monotonic() >= deadline and not removed:
+                    message = (
+                        f"jobs could not be removed, since the scheduler does not answer: {', '.join(left)}: {exc}"
+                    )
+                    _log.warning(message)
+            if time.monotonic() >= deadline:
+                break
+            if left:
+                time.sleep(0.1)
+        return left
+
+
+def _is_there(sight: Sight | None) -> bool:
+    return sight is not None and sight.phase in (Phase.WAITING, Phase.RUNNING)
+
+
+def _called_off(job: Job) -> TaskCancelled:
+    return TaskCancelled(f"job {job.id} was removed, as was asked for")

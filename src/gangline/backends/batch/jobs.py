@@ -1,0 +1,115 @@
+"""One task as a job of a site's scheduler, and the jobs that an earlier run of the program has left."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gangline.backends.batch.following import Follower
+from gangline.backends.batch.orders import Order
+from gangline.backends.batch.runs import Record, Run, Submission, abandoned_runs
+from gangline.backends.batch.system import Phase, Sight
+from gangline.messages import EngineId, TaskId
+
+__all__ = ["Job", "Orphan", "Orphans"]
+
+_log = logging.getLogger("gangline.batch")
+
+_KEPT_S = 14 * 86400.0
+_UNSEEN = Sight(Phase.WAITING)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """A task on its way through the scheduler.
+
+    Attributes:
+        engine: The place that it has.
+        uuid: That place's own name.
+        task: The task.
+        order: What to run.
+        id: The number that the scheduler gave; "" before it has.
+        submission: Where its files are.
+        number: Its number there.
+        begun: The record of its beginning.
+        ended: The record of its end, while it is not known yet what ended it.
+        sight: What the scheduler said last.
+        over_since: When the scheduler first said that it is over, as long as there is no record of its end.
+        adopted: It was submitted by an earlier run of the program.
+        called_off: It is not wanted any more.
+        follower: Passes on what it says.
+    """
+
+    engine: EngineId
+    uuid: str
+    task: TaskId
+    order: Order
+    id: str = ""
+    submission: Submission | None = None
+    number: int = 0
+    begun: Record | None = None
+    ended: Record | None = None
+    sight: Sight = _UNSEEN
+    over_since: float | None = None
+    adopted: bool = False
+    called_off: bool = False
+    follower: Follower | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A job that an earlier run of the program has submitted."""
+
+    run: Run
+    submission: Submission
+    number: int
+    id: str
+
+
+@dataclass(slots=True)
+class Orphans:
+    """The jobs that earlier runs have left in a folder, by fingerprint."""
+
+    _jobs: dict[str, deque[Orphan]] = field(default_factory=dict)
+    _runs: list[Run] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, folder: Path, system: str) -> Orphans:
+        """Take over what programs have left that died; what is very old, or another system's, is dropped."""
+        found = cls()
+        count = 0
+        for run in abandoned_runs(folder):
+            left = 0
+            for submission, ids, fingerprints in run.submissions(system):
+                for number, (job, fingerprint) in enumerate(zip(ids, fingerprints, strict=False), 1):
+                    if not Path(f"{submission.base(number)}.json").exists():
+                        submission.left.discard(number)
+                        continue
+                    found._jobs.setdefault(fingerprint, deque()).append(Orphan(run, submission, number, job))
+                    left += 1
+            if left and time.time() - run.path.stat().st_mtime < _KEPT_S:
+                found._runs.append(run)
+                count += left
+            else:
+                run.end(keep=False)
+        if count:
+            what = f"{count} jobs" if count > 1 else "1 job"
+            message = f"found {what} that an earlier run has left in {folder}; who asks for the same again gets them"
+            _log.warning(message)
+        return found
+
+    def take(self, fingerprint: str) -> Iterable[Orphan]:
+        """One after the other, those that are the same; each is given once."""
+        while jobs := self._jobs.get(fingerprint):
+            yield jobs.popleft()
+
+    def close(self) -> None:
+        """Leave those that nobody asked for to the next run."""
+        wanted = {orphan.run for jobs in self._jobs.values() for orphan in jobs}
+        for run in self._runs:
+            run.end(keep=run in wanted)
+        self._runs.clear()
