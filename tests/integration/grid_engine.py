@@ -22,6 +22,7 @@ from tests import debian
 PACKAGES = ("gridengine-master", "gridengine-exec", "gridengine-client", "gridengine-drmaa1.0", "libjemalloc2")
 LIBRARY = "/usr/lib/gridengine-drmaa/lib/libdrmaa.so.1.0"
 PROGRAMS = "/usr/lib/gridengine"
+RESOURCES = "/usr/share/gridengine/util/resources"
 HOST = "localhost"
 PATIENCE_S = 60.0
 
@@ -145,11 +146,10 @@ class GridEngine:
             _changed(standard, changes).replace("flush_time=00:00:15", "flush_time=00:00:01")
         )
         self._call(f"{PROGRAMS}/spoolinit", "classic", "libspoolc", spooling, "init")
-        resources = "/usr/share/gridengine/util/resources"
         for what, source in (
             ("configuration", f"{folder}/configuration"),
-            ("complexes", f"{resources}/centry"),
-            ("usersets", f"{resources}/usersets"),
+            ("complexes", f"{RESOURCES}/centry"),
+            ("usersets", f"{RESOURCES}/usersets"),
             ("managers", _user()),
         ):
             self._call(f"{PROGRAMS}/spooldefaults", what, source)
@@ -167,12 +167,14 @@ class GridEngine:
             "load_adjustment_decay_time": "0:0:0",
         }
         self._configure("-ssconf", pace, "-Msconf")
+        for name in ("make", "smp"):
+            self._call("qconf", "-Ap", f"{RESOURCES}/pe/{name}")
         self._call("sge_execd")
         queue = {
             "qname": "all.q",
             "hostlist": HOST,
             "slots": str(slots),
-            "pe_list": "NONE",
+            "pe_list": "make smp",
             "load_thresholds": "NONE",
             "shell": "/bin/sh",
             "shell_start_mode": "unix_behavior",
@@ -209,13 +211,29 @@ class GridEngine:
         """The numbers of all jobs that wait or run."""
         return [line.split()[0] for line in self._call("qstat").stdout.splitlines()[2:]]
 
-    def program(self, path: Path, *args: str, folder: Path) -> subprocess.Popen[str]:
-        """Start a Python program that may use DRMAA, in a working directory."""
+    def call(self, *argv: str) -> str:
+        """What one of its commands answers."""
+        return self._call(*argv).stdout
+
+    def stop_master(self) -> None:
+        """Kill the master; jobs go on."""
+        pid = (self._folder / "spool/qmaster/qmaster.pid").read_text().strip()
+        self._call("kill", "-KILL", pid)
+        self.until(lambda: self._ask("kill", "-0", pid).returncode != 0, "the master is gone")
+
+    def start_master(self) -> None:
+        """Start the master again, with all that it knew."""
+        self._call("sge_qmaster")
+        self.until(lambda: self._ask("qstat").returncode == 0, "the master answers again")
+
+    def program(self, path: Path, *args: str, folder: Path, **variables: str) -> subprocess.Popen[str]:
+        """Start a Python program that may use DRMAA, in a working directory, with variables of its own."""
         # The library wants more thread-local storage than is left when Python loads it, unless jemalloc is there first.
         environment = ["env", f"--chdir={folder}", f"DRMAA_LIBRARY_PATH={LIBRARY}", "LD_PRELOAD=libjemalloc.so.2"]
         return subprocess.Popen(
             [*self._enter, *environment, sys.executable, str(path), *args],
-            env=self._environment,
+            env=self._environment | variables,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -224,7 +242,7 @@ class GridEngine:
 
 def end_daemons(folder: Path) -> None:
     """End the daemons that have no namespace to end with; asked for politely, the master would take ten seconds."""
-    for path in folder.glob("*.pid"):
+    for path in folder.rglob("*.pid"):
         with contextlib.suppress(OSError, ValueError):
             os.kill(int(path.read_text()), signal.SIGKILL)
 
