@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         UsageError,
         WaitTimeout,
     )
+    from gangline.remote.command import Command, CommandResult
     from gangline.views.asyncresult import AsyncMapResult, AsyncResult
     from gangline.views.client import Client
     from gangline.views.cluster import Cluster
@@ -52,6 +53,7 @@ _HOMES = {
         "UsageError",
         "WaitTimeout",
     ),
+    "remote.command": ("Command", "CommandResult"),
     "views.asyncresult": ("AsyncMapResult", "AsyncResult"),
     "views.client": ("Client",),
     "views.cluster": ("Cluster",),
@@ -71,6 +73,8 @@ __all__ = [  # noqa: RUF022  in the order in which a reader wants them
     "DirectView",
     "AsyncResult",
     "AsyncMapResult",
+    "Command",
+    "CommandResult",
     "Dependency",
     "depend",
     "dependent",

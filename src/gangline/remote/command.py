@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -77,9 +78,23 @@ class Command:
             CommandFailed: It ended with another exit code than 0, or by a signal.
             CommandNotStarted: It could not be started.
         """
-        from gangline.remote.here import run_here  # which starts processes; this is plain data
+        from gangline.remote.here import run_here, signal_name  # which start processes; this is plain data
 
-        return run_here(self)
+        ended = run_here(self.argv, self.env, self.cwd, self.path, self.input)
+        code = ended.return_code
+        result = CommandResult(
+            host=os.uname().nodename,
+            argv=self.argv,
+            pid=ended.pid,
+            exit_code=code if code >= 0 else None,
+            signal=signal_name(-code) if code < 0 else "",
+            duration_s=ended.duration_s,
+            started_at=ended.started_at,
+            stderr_tail=ended.stderr_tail,
+        )
+        if not result.ok:
+            raise failure_of(result)
+        return result
 
     def __post_init__(self) -> None:
         argv: object = self.argv

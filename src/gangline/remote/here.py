@@ -1,4 +1,4 @@
-"""A command that runs on this host, as a child of this process."""
+"""A program that runs on this host, as a child of this process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import IO, TextIO
+from typing import IO, NamedTuple, TextIO
 
 from gangline.errors import CommandNotStarted
 from gangline.remote.agent.spawn import NotStarted, build_environment, explained, find_program, to_bytes
-from gangline.remote.command import Command, CommandResult, failure_of
 
-__all__ = ["run_here", "signal_name"]
+__all__ = ["Ended", "run_here", "signal_name"]
 
 _PIECE_BYTES = 65536
 _LOOK_S = 0.1
@@ -26,40 +26,52 @@ _GRACE_S = 2.0
 _TAIL_LINES = 20
 
 
-def run_here(command: Command) -> CommandResult:
-    """Run a command; what it writes goes to `sys.stdout` and `sys.stderr` as it comes.
+class Ended(NamedTuple):
+    """How a program ended.
 
-    It has the variables of this process besides its own. Whatever interrupts the wait ends it with all that it started.
+    Attributes:
+        pid: Its process.
+        return_code: Its exit code, or minus the number of the signal that ended it.
+        started_at: Seconds since the epoch.
+        duration_s: From its start to its end.
+        stderr_tail: The last lines that it wrote to its standard error.
+    """
+
+    pid: int
+    return_code: int
+    started_at: float
+    duration_s: float
+    stderr_tail: tuple[str, ...]
+
+
+def run_here(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, path: Sequence[str], data: bytes) -> Ended:
+    """Run a program; what it writes goes to `sys.stdout` and `sys.stderr` as it comes.
+
+    Whatever interrupts the wait ends it with all that it started.
+
+    Args:
+        argv: The program and its arguments.
+        env: Variables besides those of this process.
+        cwd: The folder to start in; None is the present one.
+        path: Folders that are put before PATH, where they exist.
+        data: What it reads from its standard input.
 
     Raises:
-        CommandFailed: It ended with another exit code than 0, or by a signal.
         CommandNotStarted: It could not be started.
     """
     started_at, begun = time.time(), time.monotonic()
-    process = _start(command)
+    process = _start(argv, env, cwd, path, has_input=bool(data))
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     try:
-        _converse(process, command.input, tail)
+        _converse(process, data, tail)
     except BaseException:  # an interrupt
         _end(process)
         raise
     finally:
         with process:  # closes its pipes, and waits for it
             pass
-    code = process.returncode
-    result = CommandResult(
-        host=os.uname().nodename,
-        argv=command.argv,
-        pid=process.pid,
-        exit_code=None if code < 0 else code,
-        signal=signal_name(-code) if code < 0 else "",
-        duration_s=time.monotonic() - begun,
-        started_at=started_at,
-        stderr_tail=tuple("".join(tail).splitlines()[-_TAIL_LINES:]),
-    )
-    if not result.ok:
-        raise failure_of(result)
-    return result
+    lines = tuple("".join(tail).splitlines()[-_TAIL_LINES:])
+    return Ended(process.pid, process.returncode, started_at, time.monotonic() - begun, lines)
 
 
 def signal_name(number: int) -> str:
@@ -70,16 +82,18 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _start(command: Command) -> subprocess.Popen[bytes]:
-    folder = None if command.cwd is None else to_bytes(command.cwd)
-    argv = [to_bytes(argument) for argument in command.argv]
-    environment = build_environment({"env": command.env, "path": command.path}, {})
+def _start(
+    argv: Sequence[str], env: Mapping[str, str], cwd: str | None, path: Sequence[str], *, has_input: bool
+) -> subprocess.Popen[bytes]:
+    folder = None if cwd is None else to_bytes(cwd)
+    words = [to_bytes(argument) for argument in argv]
+    environment = build_environment({"env": env, "path": path}, {})
     try:
         try:
             return subprocess.Popen(
-                argv,
-                executable=find_program(argv[0], environment.get(b"PATH", os.defpath.encode()), folder),
-                stdin=subprocess.PIPE if command.input else subprocess.DEVNULL,
+                words,
+                executable=find_program(words[0], environment.get(b"PATH", os.defpath.encode()), folder),
+                stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=folder,
@@ -89,10 +103,10 @@ def _start(command: Command) -> subprocess.Popen[bytes]:
                 process_group=None if os.getsid(0) == os.getpid() else 0,
             )
         except OSError as exc:
-            raise explained(exc, argv[0], folder) from exc
+            raise explained(exc, words[0], folder) from exc
     except NotStarted as exc:
         host = os.uname().nodename
-        raise CommandNotStarted(f"{exc} (on host {host})", host=host, argv=command.argv, kind=exc.kind) from exc
+        raise CommandNotStarted(f"{exc} (on host {host})", host=host, argv=tuple(argv), kind=exc.kind) from exc
 
 
 def _converse(process: subprocess.Popen[bytes], data: bytes, tail: deque[str]) -> None:

@@ -68,6 +68,8 @@ class BatchBackend:
     """
 
     name = "batch"
+    expected = _PLACES
+    """How many engines there are, unless told."""
 
     def __init__(
         self,

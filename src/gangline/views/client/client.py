@@ -23,6 +23,7 @@ from gangline.views.loadbalanced import LoadBalancedView
 from gangline.views.view import HERE
 
 if TYPE_CHECKING:
+    from gangline.backends.batch.backend import BatchBackend
     from gangline.backends.dask.backend import DaskBackend
 
 __all__ = ["Client", "cores", "make_session"]
@@ -32,6 +33,7 @@ _BACKENDS = {
     "threads": ("gangline.backends.threads", "ThreadsBackend"),
     "processes": ("gangline.backends.processes", "ProcessesBackend"),
     "dask": ("gangline.backends.dask.backend", "DaskBackend"),
+    "batch": ("gangline.backends.batch.backend", "BatchBackend"),
 }
 """Where the backends are; each is imported when it is asked for."""
 
@@ -57,16 +59,18 @@ class Client(Control):
         engines: How many engines; None is one for each core, or for each engine of a cluster. A number given means
             local engines, unless the program is in a `with cluster()`.
         n: The same by its short name.
-        backend: What engines are: "processes", "threads", "inline" (this very thread, for debugging), or "dask" (the
-            workers of a Dask cluster that is started here and ends with the client). None: a running cluster as said
-            above, else "processes".
+        backend: What engines are: "processes", "threads", "inline" (this very thread, for debugging), "dask" (the
+            workers of a Dask cluster that is started here and ends with the client), or "batch" (each task is a job of
+            the site's scheduler; engines are how many it is given at once, 200 unless told). None: a running cluster as
+            said above, else "processes".
         scheme: How an engine is chosen: leastload, lru, plainrandom, twobin, weighted or pure.
         seed: For the schemes that draw; None is a different one each time.
         cluster: The `Cluster` whose engines these are; or a Dask cluster, as `connection_info`.
         session: A session to share; its engines go on when this client is closed.
         debug: Kept for programs that say it.
-        backend_options: For the backend, such as ``memory_limit_bytes``, or with Dask ``connect_timeout_s`` and
-            ``security``.
+        backend_options: For the backend, such as ``memory_limit_bytes``; with Dask ``connect_timeout_s`` and
+            ``security``; with batch ``system``, ``folder``, ``cores``, ``memory``, ``wall_time``, ``queue``,
+            ``account`` and ``options`` (see `BatchBackend`).
 
     Raises:
         UsageError: A value out of range, or a running cluster that does not exist.
@@ -111,7 +115,7 @@ class Client(Control):
         if session is None:
             session = make_session(backend, wanted, chosen, seed, backend_options)
             if wanted is None:
-                self._engines_asked_for = cast("DaskBackend", session.backend).expected
+                self._engines_asked_for = cast("DaskBackend | BatchBackend", session.backend).expected
             super().__init__(session, expected=self._engines_asked_for, scheme=chosen)
         else:
             super().__init__(session, owns_session=False, scheme=chosen)
@@ -297,11 +301,12 @@ def _scheme(scheme: str | Scheme) -> Scheme:
 
 
 def _count(engines: int | None, backend: str | Backend, *, everywhere: bool) -> int | None:
-    """How many engines are wanted; None is one on each worker of a cluster."""
+    """How many engines are wanted; None is one on each worker of a cluster, or as many as a scheduler is given jobs."""
     if engines is None:
-        if everywhere:
+        name = backend if isinstance(backend, str) else backend.name
+        if everywhere or name == "batch":
             return None
-        return 1 if (backend if isinstance(backend, str) else backend.name) == "inline" else cores()
+        return 1 if name == "inline" else cores()
     if isinstance(engines, bool) or not isinstance(engines, int):
         raise TypeError(f"engines must be a number, not {engines!r}")
     if engines < 0:
