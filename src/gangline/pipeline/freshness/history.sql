@@ -1,5 +1,5 @@
 -- The file is shared with Ruffus, whose tables are data and ruffus_metadata. The others are Gangline's own; Ruffus does
--- not see them.
+-- not see them. `{rows}` stands for one row of values or more.
 
 -- name: list_tables
 SELECT name FROM sqlite_master WHERE type = 'table';
@@ -67,10 +67,10 @@ DELETE FROM data WHERE key = ?;
 INSERT OR REPLACE INTO data (key, value) SELECT key, value FROM gangline_begun WHERE key = ? AND value IS NOT NULL;
 
 -- name: end_output
-DELETE FROM gangline_begun WHERE key = ?;
+DELETE FROM gangline_begun WHERE key IN (VALUES {rows});
 
 -- name: write_output
-INSERT OR REPLACE INTO data (key, value) VALUES (?, ?);
+INSERT OR REPLACE INTO data (key, value) VALUES {rows};
 
 -- name: write_made
 INSERT OR REPLACE INTO gangline_made (key, mtime, size, digest, helpers, inputs) VALUES (?, ?, ?, ?, ?, ?);

@@ -3,6 +3,9 @@
 Whatever comes together within a moment, or while one batch is being written, is the next batch: thousands of entries
 cost few writes, which would keep the disk from the files that the jobs are making. Whoever waits for an entry does not
 wait for the moment to pass. Entries are written in the order in which they were added.
+
+What jobs that run in this process do meanwhile is held up by each statement, which gives the interpreter away and wants
+it back. So those that come by the thousand take many rows at once.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from gangline.errors import StoreError
@@ -20,7 +24,11 @@ __all__ = ["Change", "Writer"]
 Change = tuple[str, Sequence[Any]]
 """The name of a statement and its parameters."""
 
-_GATHER_S = 0.02
+_GATHER_S = 0.05
+"""How long finishes may come together: what a run that is killed then has to repeat, besides what it was doing."""
+
+_ROWS_MAX = 100
+"""How many rows one statement takes; SQLite may allow no more than 999 values in one."""
 
 _INDEPENDENT = frozenset({"end_output", "write_output"})
 """Statements about different tables, of which no one reads what the other has changed: they may change places."""
@@ -118,12 +126,22 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         try:
             for statement, rows in _grouped(batch):
-                connection.executemany(QUERIES[statement], rows).close()
+                if "{rows}" in QUERIES[statement]:
+                    self._write_many(QUERIES[statement], rows)
+                else:
+                    connection.executemany(QUERIES[statement], rows).close()
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _write_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        row = f"({', '.join('?' * len(rows[0]))})"
+        for start in range(0, len(rows), _ROWS_MAX):
+            part = rows[start : start + _ROWS_MAX]
+            many = statement.replace("{rows}", ", ".join([row] * len(part)))
+            self._connection.execute(many, list(chain.from_iterable(part))).close()
 
 
 def _grouped(batch: Sequence[Change]) -> Iterator[tuple[str, list[Sequence[Any]]]]:
