@@ -25,7 +25,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
@@ -203,7 +203,7 @@ class _Running(Steering):
         self.decided = True
         options = self._asked.laid_over(options)
         verbose = 0 if self._asked.verbose is None else options.verbose
-        options = replace(options, verbose=verbose, record=options.record or RECORD_FOLDER)
+        options = options._replace(verbose=verbose, record=options.record or RECORD_FOLDER)
         self._watchers = (self._watch(options),)
         return options
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -107,8 +107,8 @@ class Asked:
             changes["checksum_level"] = self.checksum_level
         if self.verbose is not None:
             changes["verbose"] = self.verbose
-        options = replace(given, **changes, **self._place(given))
-        return replace(options, forcedtorun_tasks=_all_stages(options)) if self.force_all else options
+        options = given._replace(**changes, **self._place(given)).checked()
+        return options._replace(forcedtorun_tasks=_all_stages(options)) if self.force_all else options
 
     def _place(self, given: RunOptions) -> dict[str, Any]:
         """How many jobs run at once, and where."""
@@ -158,7 +158,7 @@ def _of_runs(hidden: bool) -> list[Callable[[Command], Command]]:
         ),
         click.option("--threads", is_flag=True, hidden=hidden, help="Run jobs in threads, not in processes."),
         click.option(
-            "--backend", type=click.Choice(["processes", "threads", "inline"]), hidden=hidden,
+            "--backend", type=click.Choice(["processes", "threads", "inline", "dask", "batch"]), hidden=hidden,
             help="Where jobs run; inline is one at a time in this process.",
         ),
         click.option(

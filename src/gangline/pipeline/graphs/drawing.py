@@ -1,19 +1,16 @@
 """The picture of a pipeline, in every format.
 
-Every program that imports all of Gangline's names imports this module, and most draw nothing: what writes a format is
-imported when it is asked for.
+Every program that imports all of Gangline's names imports this module, and most draw nothing: what draws, and what
+writes a format, is imported when it is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gangline.errors import UsageError
-from gangline.pipeline.graphs.chart import Chart
-from gangline.pipeline.graphs.colours import ColourScheme, colour_scheme
 from gangline.pipeline.graphs.output import format_of_name, write_picture
-from gangline.pipeline.graphs.scene import Scene, find_relatives, with_ancestors
 from gangline.pipeline.printing.judging import Judge
 from gangline.pipeline.printing.survey import survey
 from gangline.pipeline.stages.graph import Graph, find_circle
@@ -22,6 +19,10 @@ from gangline.pipeline.stages.pipeline import Pipeline
 from gangline.pipeline.stages.stage import Stage
 from gangline.pipeline.stages.wiring import wire_pipelines
 from gangline.pipeline.steering import find_steering
+
+if TYPE_CHECKING:
+    from gangline.pipeline.graphs.chart import Chart
+    from gangline.pipeline.graphs.colours import ColourScheme
 
 __all__ = ["graph_colour_demo_printout", "pipeline_printout_graph"]
 
@@ -80,6 +81,9 @@ def pipeline_printout_graph(
         CalledProcessError: Graphviz' `dot` failed.
         StoreError: The history cannot be read.
     """
+    from gangline.pipeline.graphs.colours import colour_scheme
+    from gangline.pipeline.graphs.scene import Scene, find_relatives, with_ancestors
+
     steering = find_steering()
     if steering is not None and not steering.print_wanted():
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gangline.pipeline.graphs.chart import Arrow, Box, Chart, Link, Role, Shape
 from gangline.pipeline.stages.graph import Graph, find_circle
@@ -44,8 +44,7 @@ def find_relatives(targets: Iterable[Stage]) -> list[Stage]:
     return with_ancestors(stage for stage in graph.order if stage in descendants)
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """What is known of the stages to be drawn.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.freshness.levels import get_level
@@ -19,8 +18,7 @@ from gangline.pipeline.stages.stage import Stage
 __all__ = ["Survey", "survey"]
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """What is seen.
 
     Attributes:

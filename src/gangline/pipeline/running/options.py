@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gangline.errors import UsageError
 from gangline.pipeline.loggers import stderr_logger
@@ -37,8 +36,7 @@ class Touching(Enum):
     """What exists of its outputs is entered into the history as made by it."""
 
 
-@dataclass(frozen=True, kw_only=False)
-class RunOptions:
+class RunOptions(NamedTuple):
     """The parameters of a run, those of Ruffus first and in its order.
 
     Attributes:
@@ -62,7 +60,9 @@ class RunOptions:
             number limits the characters.
         pipeline: The pipeline, or its name, if it is not the main one.
         pool_manager: "multiprocessing", or "gevent", which means threads.
-        backend: "processes", "threads" or "inline", or a backend; by default what `multiprocess` and `multithread` say.
+        backend: "processes", "threads", "inline", "dask" (the workers of a Dask cluster), "batch" (commands are jobs of
+            the site's scheduler, as many at once as `multiprocess` or `multithread` says, else 200), or a backend; by
+            default what `multiprocess` and `multithread` say.
         keep_going: When a job fails, still run all that does not build on it.
         retries: How often a failed job is attempted again, where its stage does not say.
         retry_delay: Seconds before the first retry; each further one waits twice as long.
@@ -76,6 +76,8 @@ class RunOptions:
         progress: Is called with a `RunEvent` for everything that happens.
         history_wait: Seconds to wait for another run that is using the same history.
         record: The folder in which the run is recorded, such as ".gangline"; None: it is not.
+        batch: What jobs ask of the site's scheduler, where their stage does not say: `{"queue": "long", "account":
+            "a1", "options": {"qos": "high"}}`.
     """
 
     target_tasks: Any = ()
@@ -106,10 +108,24 @@ class RunOptions:
     progress: Callable[[RunEvent], None] | None = None
     history_wait: float = 0.0
     record: str | None = None
-    job_defaults: StageOptions = field(init=False)
-    """Derived: what holds for jobs whose stage says nothing."""
+    batch: Mapping[str, Any] | None = None
 
-    def __post_init__(self) -> None:
+    @property
+    def job_defaults(self) -> StageOptions:
+        """What holds for jobs whose stage says nothing.
+
+        Raises:
+            UsageError: A value makes no sense.
+        """
+        given = {name: getattr(self, name) for name in ("retries", "retry_delay", "time_limit", "resources", "batch")}
+        return change_options(StageOptions(), given, "pipeline_run")
+
+    def checked(self) -> RunOptions:
+        """The same options.
+
+        Raises:
+            UsageError: A value makes no sense.
+        """
         for name in ("multiprocess", "multithread"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
@@ -122,8 +138,8 @@ class RunOptions:
             raise UsageError(f"progress must be a function that is called with each event, not {self.progress!r}")
         if not (self.history_wait >= 0 and math.isfinite(self.history_wait)):
             raise UsageError(f"history_wait must be a number of seconds, 0 or more, not {self.history_wait!r}")
-        given = {name: getattr(self, name) for name in ("retries", "retry_delay", "time_limit", "resources")}
-        object.__setattr__(self, "job_defaults", change_options(StageOptions(), given, "pipeline_run"))
+        _ = self.job_defaults
+        return self
 
     @property
     def detail(self) -> int:
@@ -148,7 +164,7 @@ class RunOptions:
         return max(1, self.multiprocess or 0, self.multithread or 0)
 
 
-_NAMES = tuple(each.name for each in fields(RunOptions) if each.init)
+_NAMES = RunOptions._fields
 _OWN_NAMES = frozenset(_NAMES[_NAMES.index("backend") :])
 
 
@@ -174,4 +190,4 @@ def read_options(unnamed: tuple[Any, ...], named: Mapping[str, Any]) -> RunOptio
         raise UnknownOption(f"pipeline_run() got multiple values for argument {twice[0]!r}")
     if not _OWN_NAMES.isdisjoint(named):
         named = {"missing_outputs": "error", **named}
-    return RunOptions(*unnamed, **named)
+    return RunOptions(*unnamed, **named).checked()
