@@ -119,6 +119,16 @@ class Session:
         prepared = [(self._prepare(*call), _name_of(call[0])) for call in calls]
         return self._enter(prepared, terms, expected_s)
 
+    def submit_prepared(self, payload: Payload, name: str, terms: Terms) -> Handle:
+        """Submit what is ready to travel, or will be when it is sent.
+
+        Raises:
+            SessionClosed: as `submit`.
+        """
+        self.check_usable()
+        (handle,) = self._enter([(payload, name)], terms, None)
+        return handle
+
     def resubmit(self, handle: Handle) -> Handle:
         """Run a finished task again, under the same terms.
 

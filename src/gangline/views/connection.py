@@ -170,6 +170,8 @@ class Connection:
         """What `purge_local_results` took out of `results` and `metadata`: tasks in `_hidden`, and all older ones."""
         self._maps: weakref.WeakSet[AsyncResult] = weakref.WeakSet()
         """Maps of this client whose later parts may not have been submitted yet."""
+        self._late: dict[int, Handle] = {}
+        """By engine: the last call of a direct view there that waits for results of other tasks."""
         self._departures = _Departures()
         self._pid = os.getpid()
         self.block = False

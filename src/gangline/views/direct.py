@@ -8,8 +8,9 @@ from typing import Any
 
 from gangline._engine import actions
 from gangline._runtime.handle import Handle
-from gangline.errors import UsageError
+from gangline.errors import Unpicklable, UsageError
 from gangline.messages import Terms
+from gangline.views.arguments import behind, submit_late
 from gangline.views.asyncresult import AsyncMapResult, AsyncResult
 from gangline.views.control import Control, pinned
 from gangline.views.execution import ExecuteReply
@@ -62,7 +63,8 @@ class DirectView(View):
 
     def _pins(self, engines: Iterable[int], label: str | None = None) -> list[Terms]:
         label = self.label if label is None else label
-        return [pinned(engine, label or "") for engine in engines]
+        pins = [pinned(engine, label or "") for engine in engines]
+        return [behind(self.client, terms) for terms in pins] if self.client._late else pins
 
     # Calls -------------------------------------------------------------------------------------------------------
 
@@ -96,7 +98,7 @@ class DirectView(View):
         if not callable(f):
             f, args = callable_of(f, args)
         engines = self._engines(targets)
-        handles = [self._submit(f, args, kwargs, terms, name=name) for terms in self._pins(engines, label)]
+        handles = [self._submit_one(f, args, kwargs, terms, name) for terms in self._pins(engines, label)]
         return self._result(handles, engines, single=self._is_single(targets))
 
     def _send_each(
@@ -110,10 +112,18 @@ class DirectView(View):
         pins = self._pins(engines, names.get("label"))
         name = names.get("name")
         handles = [
-            self._submit(f, args, kwargs, terms, name=name) for (args, kwargs), terms in zip(calls, pins, strict=True)
+            self._submit_one(f, args, kwargs, terms, name) for (args, kwargs), terms in zip(calls, pins, strict=True)
         ]
         self._note(handles)
         return handles
+
+    def _submit_one(
+        self, f: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], terms: Terms, name: str | None
+    ) -> Handle:
+        try:
+            return self._submit(f, args, kwargs, terms, name=name)
+        except Unpicklable:
+            return submit_late(self, f, args, kwargs, terms, name)
 
     def _result(self, handles: list[Handle], engines: list[int], *, single: bool) -> AsyncResult:
         self._note(handles)

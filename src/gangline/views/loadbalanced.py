@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from gangline.errors import UsageError
+from gangline.errors import Unpicklable, UsageError
 from gangline.messages import Dependency as CoreDependency
 from gangline.messages import EngineId, Scheme, TaskId, Terms
 from gangline.views import ids as task_ids
 from gangline.views import joblib_backend
+from gangline.views.arguments import submit_late
 from gangline.views.asyncresult import AsyncMapResult, AsyncResult
 from gangline.views.control import Control
 from gangline.views.dependency import Dependency
@@ -147,7 +148,10 @@ class LoadBalancedView(View):
         # This is the way of most tasks, so it does without a call of `_apply`.
         if not callable(f):
             f, args = callable_of(f, args)
-        handle = self._submit(f, args, kwargs, self._terms or self._terms_now())
+        try:
+            handle = self._submit(f, args, kwargs, self._terms or self._terms_now())
+        except Unpicklable:
+            handle = submit_late(self, f, args, kwargs, self._terms_now())
         self._record(handle.id)
         self._record_in_client(handle.id)
         return AsyncResult(self.client, (handle,), handle.name, single=True)
@@ -155,7 +159,10 @@ class LoadBalancedView(View):
     def _apply(self, f: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> AsyncResult:
         if not callable(f):
             f, args = callable_of(f, args)
-        handle = self._submit(f, args, kwargs, self._terms or self._terms_now())
+        try:
+            handle = self._submit(f, args, kwargs, self._terms or self._terms_now())
+        except Unpicklable:
+            handle = submit_late(self, f, args, kwargs, self._terms_now())
         self._record(handle.id)
         self._record_in_client(handle.id)
         return AsyncResult(self.client, (handle,), handle.name, single=True)

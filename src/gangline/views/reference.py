@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from gangline._engine import context
@@ -10,24 +11,29 @@ __all__ = ["Reference", "call_resolved"]
 
 
 class Reference:
-    """Stands in a call for the object that has this name in the engine's namespace when the task starts.
+    """Stands in a call for the object that has this name in an engine's namespace.
 
     Args:
         name: The name, or an expression of names such as ``a.b[0]``.
+        engine: On which engine; None is the one on which the task runs, when it starts. Another engine's object
+            travels to where the task runs, as it is after all calls that were made there before.
 
     Raises:
-        TypeError: When it is not text.
+        TypeError: When it is not text, or the engine not a number.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, engine: int | None = None) -> None:
         if not isinstance(name, str):
             raise TypeError(f"a reference is a name as text, not {name!r}")
         self.name = name
+        self.engine = None if engine is None else operator.index(engine)
 
     def __repr__(self) -> str:
-        return f"<Reference: {self.name!r}>"
+        return f"<Reference: {self.name!r}>" if self.engine is None else f"<Reference: {self.name!r} on {self.engine}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self.engine is not None:
+            raise TypeError("an object of another engine can be an argument, or in a list, tuple or dict that is one")
         # Read on an engine, the bytes become the object itself; read anywhere else, a reference again.
         return (resolved, (self.name,))
 

@@ -9,21 +9,17 @@ from typing import Any, Self
 
 from gangline._engine import actions
 from gangline._runtime.handle import Handle
-from gangline._runtime.session import Session
-from gangline.messages import Terms
+from gangline.views.arguments import submitter
 from gangline.views.asyncresult import AsyncMapResult, AsyncResult
 from gangline.views.connection import MsgIds
 from gangline.views.control import Control
 from gangline.views.executor import ViewExecutor
 from gangline.views.flags import Flag, Flagged, Flags, anything, text, truth
-from gangline.views.reference import Reference, call_resolved
-from gangline.views.remotefunction import ParallelFunction, RemoteFunction, getname, parallel, remote
+from gangline.views.reference import Reference
+from gangline.views.remotefunction import ParallelFunction, RemoteFunction, parallel, remote
 from gangline.views.results import Jobs
 
 __all__ = ["View"]
-
-HERE = ("threads", "inline")
-"""Backends whose engines are in this very process."""
 
 _SHOWN_MAX = 16
 """Characters of the targets that `repr` shows."""
@@ -62,7 +58,7 @@ class View(Flagged):
         self._session = client._session
         self._ids: array[int] = array("q")
         client._histories[id(self._ids)] = self._ids
-        self._submit = _submitter(client._session)
+        self._submit = submitter(client._session)
         self._record = self._ids.append
         self._record_in_client = client._ids.append
         self._maps: weakref.WeakSet[AsyncMapResult] = weakref.WeakSet()
@@ -248,22 +244,6 @@ class View(Flagged):
         Flagged.__init__(clone)
         clone._flags = Flags(self._flags_now().values)
         return clone.set_flags(**flags)
-
-
-def _submitter(session: Session) -> Callable[..., Handle]:
-    """How to submit: engines of this process are handed the arguments as they are, so references are seen to here."""
-    submit = session.submit
-    if session.backend.name not in HERE:
-        return submit
-
-    def submit_here(
-        f: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], terms: Terms, *, name: str | None = None
-    ) -> Handle:
-        if any(isinstance(each, Reference) for each in (f, *args, *kwargs.values())):
-            return submit(call_resolved, (f, args, dict(kwargs)), {}, terms, name=name or getname(f))
-        return submit(f, args, kwargs, terms, name=name)
-
-    return submit_here
 
 
 def _no_block(name: str, options: Mapping[str, Any]) -> None:

@@ -15,12 +15,12 @@ from gangline.errors import MissingExtra, UsageError
 from gangline.messages import Scheme
 from gangline.ports import Backend
 from gangline.views import joblib_backend
+from gangline.views.arguments import HERE
 from gangline.views.broadcast import BroadcastView
 from gangline.views.control import Control
 from gangline.views.direct import DirectView
 from gangline.views.executor import ViewExecutor
 from gangline.views.loadbalanced import LoadBalancedView
-from gangline.views.view import HERE
 
 if TYPE_CHECKING:
     from gangline.backends.batch.backend import BatchBackend
