@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
+from gangline import errors
 from gangline.pipeline.batch.drmaa_job import DrmaaJob, Ended, JobRejected, Pausable, explain
-from gangline.pipeline.batch.ending import resources_in_words
+from gangline.pipeline.batch.ending import ending_of_error, resources_in_words
 from gangline.pipeline.batch.errors import error_drmaa_job
 from gangline.pipeline.batch.local import run_job_locally
+from gangline.pipeline.batch.placement import Placement, placement
 from gangline.pipeline.batch.script import (
     job_name_for,
     read_stdout_stderr_from_files,
@@ -66,7 +70,8 @@ def run_job(
         working_directory: Where the command runs; None: the working directory of this program.
         logger: Is told what happens.
         drmaa_session: An initialised session of the `drmaa` package. It works in this process only, so that the
-            pipeline has to run with `multithread`.
+            pipeline has to run with `multithread`. None where the pipeline runs on the backend "batch", which takes the
+            command to the site's scheduler by itself.
         retain_job_scripts: Keep the script, with the job's number added to its name.
         run_locally: Run it on this machine instead.
         output_files: What `touch_only` touches.
@@ -90,7 +95,8 @@ def run_job(
         return "", ""
     if run_locally:
         return run_job_locally(cmd_str, job_environment, working_directory, local_echo)
-    if drmaa_session is None:
+    where = placement()
+    if drmaa_session is None and where is None:
         raise error_drmaa_job("Please specify a drmaa_session in run_job()")
     order = _Order(
         cmd_str=cmd_str,
@@ -102,7 +108,12 @@ def run_job(
         retain_job_scripts=retain_job_scripts,
         verbose=verbose,
     )
-    return _submit_until_done(order, max(1, resubmit), drmaa_session, owner, logger)
+    submit: _Submit
+    if drmaa_session is None and where is not None:
+        submit = partial(_run_at_site, order, where)
+    else:
+        submit = partial(_run_in_session, order, drmaa_session, owner, logger)
+    return _submit_until_done(order, max(1, resubmit), submit, logger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +130,33 @@ class _Order:
     verbose: int
 
 
-def _submit_until_done(
-    order: _Order, submissions: int, session: Any, pipeline: Pausable, logger: Any
-) -> tuple[list[str], list[str]]:
+class _Done(NamedTuple):
+    """A job that has ended: its number, how it ended, and the lines that it wrote."""
+
+    job_id: str
+    ended: Ended
+    stdout: list[str]
+    stderr: list[str]
+
+
+_Submit = Callable[[str, str, str], _Done]
+"""Runs a script as a job: called with its path, and those of the files for its output and its errors."""
+
+
+def _submit_until_done(order: _Order, submissions: int, submit: _Submit, logger: Any) -> tuple[list[str], list[str]]:
     for number in range(1, submissions):
         try:
-            return _submit_once(order, session, pipeline, logger)
+            return _submit_once(order, submit, logger)
         except JobRejected:
             raise
         except error_drmaa_job as exc:
             if logger:
                 message = f"{exc}\nResubmitting job, resubmission count is {number}"
                 logger.debug(message)
-    return _submit_once(order, session, pipeline, logger)
+    return _submit_once(order, submit, logger)
 
 
-def _submit_once(order: _Order, session: Any, pipeline: Pausable, logger: Any) -> tuple[list[str], list[str]]:
+def _submit_once(order: _Order, submit: _Submit, logger: Any) -> tuple[list[str], list[str]]:
     script, stdout_path, stderr_path = write_job_script_to_temp_file(
         order.cmd_str,
         order.job_script_directory,
@@ -143,27 +165,52 @@ def _submit_once(order: _Order, session: Any, pipeline: Pausable, logger: Any) -
         order.job_environment,
         order.working_directory,
     )
-    job: DrmaaJob | None = None
+    done: _Done | None = None
     try:
-        with _job_template(order, session, script, stdout_path, stderr_path) as template:
-            job = DrmaaJob(session, template, pipeline, logger)
-            ended = job.run()
-        ran = ended.ending.exit_code is not None
-        stdout, stderr = read_stdout_stderr_from_files(
-            stdout_path, stderr_path, logger if ran else None, order.cmd_str, tries=5 if ran else 0
-        )
+        done = submit(script, stdout_path, stderr_path)
     except JobRejected as exc:
         raise JobRejected(f"{exc}\nThe original command was: >> {order.cmd_str} <<\n") from exc
     finally:
-        _clean_up(order, script, (stdout_path, stderr_path), job.job_id if job else None)
-    assert job is not None and job.job_id is not None  # noqa: PT018  # it has ended
-    _judge(order, job.job_id, script, ended, stdout, stderr)
+        _clean_up(order, script, (stdout_path, stderr_path), done.job_id if done else None)
+    _judge(order, script, done)
     if order.verbose and logger:
-        used = resources_in_words(ended.usage or {})
+        used = resources_in_words(done.ended.usage or {})
         told = f"Drmaa command used {used} in running" if used else "Drmaa command successfully ran"
         message = f"{told} {order.cmd_str}"
         logger.info(message)
-    return stdout, stderr
+    return done.stdout, done.stderr
+
+
+def _run_in_session(
+    order: _Order, session: Any, pipeline: Pausable, logger: Any, script: str, stdout_path: str, stderr_path: str
+) -> _Done:
+    """Run the script through a DRMAA session of the user's."""
+    with _job_template(order, session, script, stdout_path, stderr_path) as template:
+        job = DrmaaJob(session, template, pipeline, logger)
+        ended = job.run()
+    ran = ended.ending.exit_code is not None
+    stdout, stderr = read_stdout_stderr_from_files(
+        stdout_path, stderr_path, logger if ran else None, order.cmd_str, tries=5 if ran else 0
+    )
+    assert job.job_id is not None  # it has ended
+    return _Done(job.job_id, ended, stdout, stderr)
+
+
+def _run_at_site(order: _Order, where: Placement, script: str, stdout_path: str, stderr_path: str) -> _Done:
+    """Run the script as the pipeline's backend runs commands."""
+    from gangline.pipeline.batch.site import run_at_site  # it is there already
+
+    ran = run_at_site(
+        where,
+        (script,),
+        name=job_name_for(order.job_name) if order.job_name else None,
+        words=tuple(shlex.split(order.job_other_options or "")),
+        cwd=order.working_directory,
+    )
+    if isinstance(ran.error, errors.JobRejected):
+        raise JobRejected(f"The drmaa command was rejected by the batch system: {ran.error}") from ran.error
+    stdout, stderr = (text.splitlines(keepends=True) for text in (ran.stdout, ran.stderr))
+    return _Done(ran.job_id, Ended(ending_of_error(ran.error), None), stdout, stderr)
 
 
 @contextmanager
@@ -199,8 +246,9 @@ def _fill(template: Any, order: _Order, script: str, stdout_path: str, stderr_pa
     template.errorPath = f":{stderr_path}"
 
 
-def _judge(order: _Order, job_id: str, script: str, ended: Ended, stdout: list[str], stderr: list[str]) -> None:
+def _judge(order: _Order, script: str, done: _Done) -> None:
     """Raise if the job did not do what it should."""
+    job_id, ended, stdout, stderr = done
     ending = ended.ending
     if not ending.failed:
         return

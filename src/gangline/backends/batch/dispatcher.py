@@ -269,7 +269,7 @@ class Dispatcher:
         record = job.ended
         assert record is not None and job.submission is not None  # noqa: PT018
         if job.called_off and (record["signal"] or record["exit_code"]):
-            attempt = attempt_of_error(job.task, _called_off(job), record["began_at"])
+            attempt = attempt_of_error(job.task, _called_off(job), record["began_at"], job.id)
         else:
             place = job.submission, job.number
             attempt = attempt_of_record(job.task, job.order, job.id, place, record, job.sight)
@@ -322,7 +322,7 @@ class Dispatcher:
         """The end of a job that has left no record."""
         assert job.submission is not None
         if job.called_off:
-            attempt = attempt_of_error(job.task, _called_off(job))
+            attempt = attempt_of_error(job.task, _called_off(job), job=job.id)
         elif job.adopted:  # so much time has passed that nobody can tell
             self._live.remove(job)
             job.submission.forget(job.number)

@@ -50,7 +50,7 @@ def attempt_of_record(
     """
     submission, number = place
     base = submission.base(number)
-    extras: dict[str, Any] = {}
+    extras: dict[str, Any] = {"data": {"job": job, "host": record["host"]}}
     for stream, end in (("stdout", "out"), ("stderr", "err")):
         if text := _read_text(f"{base}.{end}"):
             extras[stream] = text
@@ -65,11 +65,12 @@ def attempt_of_record(
     else:
         try:
             status, value, published = read_outcome(f"{base}.result")
+            published["data"] = extras["data"] | published.get("data", {})
             extras |= published
         except OSError as exc:
             status = Status.ERROR
             value = failure(TaskFailed(f"{order.name} ended without a result (job {job}, host {result.host}): {exc}"))
-    return Attempt(task, status, value, record["began_at"], record["ended_at"], extras or None)
+    return Attempt(task, status, value, record["began_at"], record["ended_at"], extras)
 
 
 def result_of(order: Order, record: Record, stderr: str) -> CommandResult:
@@ -152,7 +153,7 @@ def attempt_of_loss(task: TaskId, order: Order, job: str, record: Record | None,
     else:
         reason = _said(sight)
         error = JobLost(f"{what} was lost: {reason}{where}{tail}", job=job, reason=reason)
-    return attempt_of_error(task, error, record["at"] if record is not None else 0.0)
+    return attempt_of_error(task, error, record["at"] if record is not None else 0.0, job)
 
 
 def _said(sight: Sight | None) -> str:
@@ -170,10 +171,11 @@ def _said(sight: Sight | None) -> str:
     return "the scheduler does not know the job any more, and it has left no record of its own"
 
 
-def attempt_of_error(task: TaskId, error: GanglineError, begun_at: float = 0.0) -> Attempt:
+def attempt_of_error(task: TaskId, error: GanglineError, begun_at: float = 0.0, job: str = "") -> Attempt:
     """A task that failed without having ended by itself."""
     now = time.time()
-    return Attempt(task, Status.ERROR, failure(error), begun_at or now, now, None)
+    extras = {"data": {"job": job}} if job else None
+    return Attempt(task, Status.ERROR, failure(error), begun_at or now, now, extras)
 
 
 def failure(error: GanglineError) -> Failure:

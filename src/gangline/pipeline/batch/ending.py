@@ -7,7 +7,9 @@ import signal as signals
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Ending", "ending_of_info", "ending_of_return_code", "format_bytes", "resources_in_words"]
+from gangline.errors import CommandFailed
+
+__all__ = ["Ending", "ending_of_error", "ending_of_info", "ending_of_return_code", "format_bytes", "resources_in_words"]
 
 _SIGNALLED = 128
 _LARGEST_SIGNAL = 64
@@ -22,12 +24,14 @@ class Ending(NamedTuple):
         signal: The number of the signal that ended it.
         aborted: Whether the batch system took it away.
         known: Whether there is anything to go by.
+        said: How it ended in the scheduler's words, where the others do not tell.
     """
 
     exit_code: int | None = None
     signal: int | None = None
     aborted: bool = False
     known: bool = True
+    said: str = ""
 
     @property
     def failed(self) -> bool:
@@ -36,6 +40,8 @@ class Ending(NamedTuple):
 
     def in_words(self) -> str:
         """The end of a sentence that begins with the command."""
+        if self.said:
+            return f"failed: {self.said}"
         if not self.known:
             return "was lost by the batch system: nothing is known of its end"
         if self.signal is not None:
@@ -57,6 +63,17 @@ def _name_of_signal(number: int) -> str:
 def ending_of_return_code(code: int) -> Ending:
     """The ending of a child process of this one; negative codes mean signals."""
     return Ending(exit_code=code) if code >= 0 else Ending(signal=-code)
+
+
+def ending_of_error(error: BaseException | None) -> Ending:
+    """The ending of a command that a backend has run; None: it ended well."""
+    if error is None:
+        return Ending(exit_code=0)
+    if isinstance(error, CommandFailed):
+        number = _number_of_signal(error.signal) if error.signal else None
+        said = "" if type(error) is CommandFailed else str(error)
+        return Ending(exit_code=error.exit_code, signal=number, said=said)
+    return Ending(known=False, said=str(error))
 
 
 def ending_of_info(info: Any) -> Ending:

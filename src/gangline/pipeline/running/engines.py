@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections import deque
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from gangline.errors import UsageError
+from gangline.errors import MissingExtra, UsageError
 from gangline.pipeline.running.jobs import JobRun, StageRun
 from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.running.work import task_of
 from gangline.pipeline.stages.words import suggestions
 from gangline.pipeline.steering import find_steering
+from gangline.remote.resources import NOTHING_ASKED, Resources
 
 if TYPE_CHECKING:
     from gangline._runtime.handle import Handle
     from gangline._runtime.session import Session
+    from gangline.backends.batch.backend import BatchBackend
     from gangline.messages import Terms
+    from gangline.pipeline.batch.site import Site
     from gangline.ports import Backend
 
 __all__ = ["INLINE", "Engines"]
 
 INLINE = "inline"
+BATCH = "batch"
 _BACKENDS = {
     "processes": ("gangline.backends.processes", "ProcessesBackend"),
     "threads": ("gangline.backends.threads", "ThreadsBackend"),
     INLINE: ("gangline.backends.inline", "InlineBackend"),
+    "dask": ("gangline.backends.dask.backend", "DaskBackend"),
+    BATCH: ("gangline.backends.batch.backend", "BatchBackend"),
 }
 """Where they are; imported, like the scheduler itself, only when a job is to run: most runs have nothing to do."""
 
-_HERE = frozenset({INLINE, "threads"})
+_HERE = frozenset({INLINE, "threads", BATCH})
+"""Where a job's function runs in this very process."""
 _BACKOFF = 2.0
 
 
@@ -50,6 +58,7 @@ class Engines:
         self._options = options
         self._usual = self._usual_place()
         self._sessions: dict[str, Session] = {}
+        self._site: Site | None = None
         self._work: dict[StageRun, tuple[Session, Callable[..., None], Terms]] = {}
         self._interrupted = False
         self.done: deque[JobRun] = deque()
@@ -117,7 +126,10 @@ class Engines:
             session.set_limit(*stage.stage.limit)
         terms = self._terms(stage)
         _check_resources(session, stage, terms)
-        work = session, task_of(stage.stage, stage.function, apart=place not in _HERE), terms
+        function = task_of(stage.stage, stage.function, apart=place not in _HERE)
+        if self._site is not None and place == BATCH:
+            function = self._site.placed(function, self._resources(stage), stage.stage.display_name)
+        work = session, function, terms
         self._work[stage] = work
         return work
 
@@ -126,12 +138,35 @@ class Engines:
             return self._sessions[place]
         from gangline._runtime.session import Session
 
-        count = 1 if place == INLINE else self._options.parallelism
-        session = self._sessions[place] = Session(self._backend(place), engines=count)
+        backend, count = self._backend(place), 1 if place == INLINE else self._options.parallelism
+        if place == BATCH:
+            backend, count = self._threads_for(cast("BatchBackend", backend))
+        session = self._sessions[place] = Session(backend, engines=count)
         if place == INLINE:
             # It is there only when somebody has waited for it; after that, to submit a job is to run it.
             session.wait_for(lambda: bool(session.engines))
         return session
+
+    def _threads_for(self, backend: BatchBackend) -> tuple[Backend, int]:
+        """The threads that wait for jobs of the site's scheduler, one for each."""
+        from gangline.pipeline.batch.site import Site  # hardly any run has one
+
+        asked = self._options.parallelism
+        self._site = Site(backend, asked if asked > 1 else None)
+        return self._make("threads"), self._site.jobs
+
+    def _resources(self, stage: StageRun) -> Resources:
+        """What a stage's jobs ask of the site's scheduler."""
+        own, usual = stage.stage.options, self._options.job_defaults
+        amounts = dict(own.resources or usual.resources)
+        limit = own.time_limit_s if own.time_limit_s is not None else usual.time_limit_s
+        cores, memory = amounts.get("cores"), amounts.get("memory_bytes")
+        asked = Resources(
+            cores=None if cores is None else math.ceil(cores),
+            memory_bytes=None if memory is None else math.ceil(memory),
+            wall_time_s=limit or None,
+        )
+        return (own.batch or NOTHING_ASKED).over(asked).over(usual.batch or NOTHING_ASKED)
 
     def _backend(self, place: str) -> Backend:
         given = self._options.backend
@@ -139,14 +174,24 @@ class Engines:
             return given
         if place not in _BACKENDS:
             raise UsageError(f"there is no backend {place!r} for pipelines.{suggestions([place], list(_BACKENDS))}")
+        return self._make(place)
+
+    @staticmethod
+    def _make(place: str) -> Backend:
         module, name = _BACKENDS[place]
-        backend: Backend = getattr(import_module(module), name)()
+        try:
+            backend: Backend = getattr(import_module(module), name)()
+        except ModuleNotFoundError as exc:
+            raise MissingExtra(
+                f"the backend {place!r} needs the module {exc.name!r}: pip install 'gangline[{place}]'"
+            ) from exc
         return backend
 
     def _terms(self, stage: StageRun) -> Terms:
         from gangline.messages import Terms
 
         own, usual = stage.stage.options, self._options.job_defaults
+        at_site = self.place_of(stage) == BATCH  # which gives cores and memory, and keeps the time
         retries = own.retries if own.retries is not None else usual.retries
         delay = own.retry_delay_s if own.retry_delay_s is not None else usual.retry_delay_s
         limit = own.time_limit_s if own.time_limit_s is not None else usual.time_limit_s
@@ -154,9 +199,9 @@ class Engines:
             retries=retries or 0,
             retry_delay_s=delay or 0.0,
             retry_backoff=_BACKOFF,
-            time_limit_s=limit,
+            time_limit_s=None if at_site else limit,
             limits=(stage.stage.limit[0],) if stage.stage.limit is not None else (),
-            resources=own.resources or usual.resources,
+            resources=() if at_site else own.resources or usual.resources,
             label=stage.stage.display_name,
         )
 
@@ -206,6 +251,8 @@ class Engines:
             # Threads cannot be woken from a command that they wait for.
             end_all(engines={info.uuid for info in session.engines.values()})
             session.close()
+        if self._site is not None:
+            self._site.close()
 
     def show_output(self, handle: Handle) -> None:
         """Write to this process's own output what a job has written to its own, if it has one."""

@@ -5,20 +5,46 @@ from __future__ import annotations
 import codecs
 import os
 import selectors
+import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
 from gangline._engine import context
 from gangline.pipeline.batch.inflight import started
+from gangline.pipeline.batch.placement import placement
 
-__all__ = ["run_command"]
+__all__ = ["run_command", "run_in_order"]
 
 _PIECE_BYTES = 65536
 _LOOK_S = 0.05
 """How often it is looked whether the command has ended, which only matters when it leaves others behind that write."""
+
+
+def run_in_order(commands: Sequence[str]) -> None:
+    """Run commands one after the other, up to the first that fails: where the job that runs them has its place.
+
+    Raises:
+        CalledProcessError: A command failed here.
+        GanglineError: At a site's scheduler, where they are one job: what became of that.
+    """
+    where = placement()
+    if where is None:
+        for command in commands:
+            run_command(command)
+        return
+    from gangline.pipeline.batch.site import run_at_site  # it is there already
+
+    (first, *more) = commands
+    text = " && ".join(f"sh -c {shlex.quote(command)}" for command in commands) if more else first
+    ran = run_at_site(where, text)
+    sys.stdout.write(ran.stdout)
+    sys.stderr.write(ran.stderr)
+    if ran.error is not None:
+        raise ran.error
 
 
 def run_command(command: str) -> None:

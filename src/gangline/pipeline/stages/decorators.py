@@ -328,6 +328,7 @@ class stage_options(_Decorator):
         time_limit: Seconds that one attempt may run.
         temporary: Outputs are removed when nothing needs them any more; their absence is no reason to run.
         backend: Where the tasks run.
+        batch: What they ask of the site's scheduler, beside cores, memory and time.
     """
 
     def apply(self, stage: Stage) -> None:

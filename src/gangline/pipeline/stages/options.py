@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gangline.errors import UsageError
+from gangline.remote.resources import Resources, parse_bytes
 
 __all__ = ["OPTION_NAMES", "StageOptions", "change_options"]
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", re.IGNORECASE)
 
 
 class StageOptions(NamedTuple):
@@ -24,7 +21,8 @@ class StageOptions(NamedTuple):
         retry_delay_s: Wait before the first retry; it doubles from one retry to the next.
         time_limit_s: How long one attempt may run.
         temporary: Its outputs are removed when nothing needs them any more, and their absence is no reason to run.
-        backend: Where its tasks run: `"processes"`, `"threads"`, `"inline"`, `"dask"`.
+        backend: Where its tasks run: `"processes"`, `"threads"`, `"inline"`, `"dask"`, `"batch"`.
+        batch: What its jobs ask of the site's scheduler, beside cores, memory and time; see `Resources.read`.
     """
 
     resources: tuple[tuple[str, float], ...] = ()
@@ -33,6 +31,7 @@ class StageOptions(NamedTuple):
     time_limit_s: float | None = None
     temporary: bool = False
     backend: str | None = None
+    batch: Resources | None = None
 
 
 def _wrong(stage: str, what: str, value: Any) -> UsageError:
@@ -71,12 +70,23 @@ def _amounts(name: str, value: Any, stage: str) -> tuple[tuple[str, float], ...]
 
 def _amount(resource: Any, value: Any, stage: str) -> tuple[str, float]:
     amount = value
-    match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
-    if match is not None:
-        amount = float(match[1]) * _UNITS[(match[2] or "").lower()]
+    if isinstance(value, str):
+        try:
+            amount = parse_bytes(str(resource), value)
+        except UsageError:
+            amount = None
     if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not (amount > 0 and math.isfinite(amount)):
         raise _wrong(stage, f"the amount of {resource!r} must be a positive number or a text like '2 GB'", value)
     return "memory_bytes" if resource == "memory" else str(resource), float(amount)
+
+
+def _asked(name: str, value: Any, stage: str) -> Resources:
+    if not isinstance(value, Mapping):
+        raise _wrong(stage, f"{name} must be a dictionary like {{'queue': 'long'}}", value)
+    try:
+        return Resources.read(value)
+    except UsageError as exc:
+        raise UsageError(f"stage {stage!r}: {exc}") from exc
 
 
 _OPTIONS: dict[str, tuple[str, Callable[[str, Any, str], Any]]] = {
@@ -86,6 +96,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any, str], Any]]] = {
     "time_limit": ("time_limit_s", _seconds),
     "temporary": ("temporary", _flag),
     "backend": ("backend", _text),
+    "batch": ("batch", _asked),
 }
 _DEFAULTS = StageOptions()
 

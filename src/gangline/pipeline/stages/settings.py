@@ -135,7 +135,9 @@ class Settings:
         return self
 
     def set_options(self, **options: Any) -> Self:
-        """Set what the stage asks of the scheduler: resources, retries, retry_delay, time_limit, temporary, backend.
+        """Set what the stage asks of the scheduler.
+
+        These are resources, retries, retry_delay, time_limit, temporary, backend and batch.
 
         Raises:
             error_too_many_args: An option is not known.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gangline.errors import UsageError
@@ -27,7 +26,6 @@ def checked_callback(callback: Any) -> Callback:
     return callback  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, slots=True)
 class ShellCommand:
     """The function of a stage that is a shell command.
 
@@ -37,9 +35,12 @@ class ShellCommand:
         reads: Whether its tasks have an input.
     """
 
-    text: str
-    run: Callback
-    reads: bool = True
+    __slots__ = ("reads", "run", "text")
+
+    def __init__(self, text: str, run: Callback, *, reads: bool = True) -> None:
+        self.text = text
+        self.run = run
+        self.reads = reads
 
     def __call__(self, *files: Any, **extras: Any) -> Any:
         """Run it for one task: called with input and output, or with the output alone if it reads nothing."""
@@ -90,11 +91,11 @@ def run_commands(*, command_str: str, input: Any = None, output: Any = None, **e
     Raises:
         CalledProcessError: A command failed.
     """
-    from gangline.pipeline.stages.commands import run_command  # most pipelines have no stage that is a command
+    from gangline.pipeline.stages.commands import run_in_order  # most pipelines have no stage that is a command
 
     fields: Mapping[str, Any] = {"input": _as_words(input), "output": _as_words(output)} | extras
-    for command in split_commands(command_str):
-        run_command(command.format(**fields))
+    if commands := [command.format(**fields) for command in split_commands(command_str)]:
+        run_in_order(commands)
 
 
 _TOKEN = r"""
