@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,15 +18,26 @@ IN_CI = os.environ.get("CI") == "true"
 @pytest.fixture(scope="session")
 def grid_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[support.GridEngine]:
     """A Grid Engine with twenty slots."""
+    with _grid_engine(tmp_path_factory.mktemp("sge")) as engine:
+        yield engine
+
+
+@pytest.fixture
+def own_grid_engine(tmp_path: Path) -> Iterator[support.GridEngine]:
+    """Another one, for a test that does not treat it well."""
+    with _grid_engine(tmp_path) as engine:
+        yield engine
+
+
+@contextlib.contextmanager
+def _grid_engine(folder: Path) -> Iterator[support.GridEngine]:
     if support.missing() and IN_CI and os.geteuid() == 0:
         support.install()
     if why := support.missing():
         pytest.skip(why)
     namespace = _namespace()
-    folder = tmp_path_factory.mktemp("sge")
     try:
-        engine = support.GridEngine(folder, 20, namespace.enter if namespace else [])
-        yield engine
+        yield support.GridEngine(folder, 20, namespace.enter if namespace else [])
     finally:
         if namespace:
             namespace.close()  # and all that runs in it

@@ -219,7 +219,7 @@ class GridEngine:
         """Kill the master; jobs go on."""
         pid = (self._folder / "spool/qmaster/qmaster.pid").read_text().strip()
         self._call("kill", "-KILL", pid)
-        self.until(lambda: self._ask("kill", "-0", pid).returncode != 0, "the master is gone")
+        self.until(lambda: self._ask("qstat").returncode != 0, "the master is gone")
 
     def start_master(self) -> None:
         """Start the master again, with all that it knew."""

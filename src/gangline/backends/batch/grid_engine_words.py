@@ -324,11 +324,10 @@ def _time(text: str) -> float | None:
 
 def _seconds(text: str) -> float | None:
     """Of "4", "4.5s" and "0:1:30"; "INFINITY" is none."""
-    parts = text.strip().rstrip("s").split(":")
-    try:
-        return float(sum(float(part or 0) * 60**place for place, part in enumerate(reversed(parts))))
-    except ValueError:
+    if not re.fullmatch(r"[\d:]*\d(\.\d+)?s?", text.strip()):
         return None
+    parts = text.strip().rstrip("s").split(":")
+    return sum(float(part or 0) * 60.0**place for place, part in enumerate(reversed(parts)))
 
 
 def _bytes(text: str) -> float | None:
