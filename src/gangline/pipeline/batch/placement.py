@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from gangline.remote.resources import Resources
-
 if TYPE_CHECKING:
     from gangline._runtime.handle import Handle
     from gangline.remote.command import Command
+    from gangline.remote.resources import Resources
 
 __all__ = ["Place", "Placement", "placed", "placement"]
 

@@ -16,7 +16,6 @@ from gangline.pipeline.running.options import RunOptions
 from gangline.pipeline.running.work import task_of
 from gangline.pipeline.stages.words import suggestions
 from gangline.pipeline.steering import find_steering
-from gangline.remote.resources import NOTHING_ASKED, Resources
 
 if TYPE_CHECKING:
     from gangline._runtime.handle import Handle
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from gangline.messages import Terms
     from gangline.pipeline.batch.site import Site
     from gangline.ports import Backend
+    from gangline.remote.resources import Resources
 
 __all__ = ["INLINE", "Engines"]
 
@@ -157,6 +157,8 @@ class Engines:
 
     def _resources(self, stage: StageRun) -> Resources:
         """What a stage's jobs ask of the site's scheduler."""
+        from gangline.remote.resources import NOTHING_ASKED, Resources
+
         own, usual = stage.stage.options, self._options.job_defaults
         amounts = dict(own.resources or usual.resources)
         limit = own.time_limit_s if own.time_limit_s is not None else usual.time_limit_s

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gangline.errors import UsageError
-from gangline.remote.resources import Resources, parse_bytes
+
+if TYPE_CHECKING:
+    from gangline.remote.resources import Resources
 
 __all__ = ["OPTION_NAMES", "StageOptions", "change_options"]
 
@@ -71,6 +73,8 @@ def _amounts(name: str, value: Any, stage: str) -> tuple[tuple[str, float], ...]
 def _amount(resource: Any, value: Any, stage: str) -> tuple[str, float]:
     amount = value
     if isinstance(value, str):
+        from gangline.remote.resources import parse_bytes  # hardly any stage asks for an amount
+
         try:
             amount = parse_bytes(str(resource), value)
         except UsageError:
@@ -83,6 +87,8 @@ def _amount(resource: Any, value: Any, stage: str) -> tuple[str, float]:
 def _asked(name: str, value: Any, stage: str) -> Resources:
     if not isinstance(value, Mapping):
         raise _wrong(stage, f"{name} must be a dictionary like {{'queue': 'long'}}", value)
+    from gangline.remote.resources import Resources  # hardly any run has a site's scheduler
+
     try:
         return Resources.read(value)
     except UsageError as exc:
