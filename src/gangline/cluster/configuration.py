@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from gangline.cluster.description import ClusterDesc, ClusterError, get_compute_nodes
+from gangline.cluster.launchers import LAUNCHERS, JobShape
 from gangline.errors import UsageError
+from gangline.remote.resources import Resources
 
 __all__ = [
     "DEFAULT_NAME",
+    "JOB_KEYS",
+    "JOB_START_S",
     "SCHEDULER_S",
     "TOML_KEYS",
     "ClusterConfiguration",
@@ -28,6 +32,9 @@ __all__ = [
 DEFAULT_NAME = "default"
 SCHEDULER_S = 60.0
 """How long the scheduler may take to come up; only then the time of the engines begins."""
+
+JOB_START_S = 600.0
+"""How long jobs may take to come up if nothing else is said: a site may have to make room."""
 
 _USUAL = "~/.pipeline.cfg"
 
@@ -47,6 +54,7 @@ class ClusterConfiguration:
         ssh: The ssh program.
         ssh_config: Its configuration; None: the user's.
         keepalive_s: After how much silence a host is taken for lost.
+        jobs: The jobs of a site's scheduler that it consists of instead; None: it consists of hosts.
 
     Raises:
         UsageError: A value makes no sense.
@@ -62,11 +70,12 @@ class ClusterConfiguration:
     ssh: str = "ssh"
     ssh_config: str | None = field(default_factory=lambda: os.environ.get("GANGLINE_SSH_CONFIG") or None)
     keepalive_s: float = 10.0
+    jobs: JobShape | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.isprintable() or any(letter in self.name for letter in "/\0 "):
             raise UsageError(f"a cluster cannot be called {self.name!r}: its name must do for a file's name")
-        if not self.hosts:
+        if not self.hosts and self.jobs is None:
             raise UsageError("a cluster needs a host; the list is empty")
         seen: set[str] = set()
         for host, engines in self.hosts:
@@ -83,9 +92,11 @@ class ClusterConfiguration:
             raise UsageError(f"min_engines must be 1 or more, not {self.min_engines!r}")
 
     def with_engines(self, engines: int | None) -> ClusterConfiguration:
-        """The same with so many engines on each host; None changes nothing."""
+        """The same with so many engines on each host, or in each job; None changes nothing."""
         if engines is None:
             return self
+        if self.jobs is not None:
+            return replace(self, jobs=replace(self.jobs, engines=engines))
         return replace(self, hosts=tuple((host, engines) for host, _ in self.hosts))
 
 
@@ -133,20 +144,37 @@ TOML_KEYS: Mapping[str, tuple[type, ...]] = {
     "address": (str,), "python": (str,), "pythonpath": (list,), "ssh": (str,), "ssh_config": (str,),
     "keepalive": (int, float),
 }  # fmt: skip
-"""What a file in TOML may say."""
+"""What a file in TOML may say about a cluster of hosts, and much of it about one of jobs."""
+
+JOB_KEYS: Mapping[str, tuple[type, ...]] = {
+    "launcher": (str,), "jobs": (int,), "cores": (int,), "memory": (str, int), "wall_time": (str, int, float),
+    "queue": (str,), "account": (str,), "options": (dict,), "setup": (list,), "folder": (str,),
+}  # fmt: skip
+"""What it may say besides about a cluster of jobs."""
+
+_HOST_KEYS = ("hosts", "ssh", "ssh_config")
+"""What makes no sense there."""
 
 
 def _from_toml(file: str) -> ClusterConfiguration:
     with open(file, "rb") as stream:
         table = tomllib.load(stream)
+    known = {**TOML_KEYS, **JOB_KEYS}
     for key, value in table.items():
-        if key not in TOML_KEYS:
-            raise UsageError(f"there is no key {key!r}; {_nearest(key, list(TOML_KEYS))}")
-        if not isinstance(value, TOML_KEYS[key]) or isinstance(value, bool):
-            raise UsageError(f"{key} must be {' or '.join(each.__name__ for each in TOML_KEYS[key])}, not {value!r}")
-    if not all(isinstance(folder, str) for folder in table.get("pythonpath", ())):
-        raise UsageError(f"pythonpath must be a list of folders, not {table['pythonpath']!r}")
+        if key not in known:
+            raise UsageError(f"there is no key {key!r}; {_nearest(key, list(known))}")
+        if not isinstance(value, known[key]) or isinstance(value, bool):
+            raise UsageError(f"{key} must be {' or '.join(each.__name__ for each in known[key])}, not {value!r}")
+    for key, what in (("pythonpath", "folders"), ("setup", "lines of shell")):
+        if not all(isinstance(each, str) for each in table.get(key, ())):
+            raise UsageError(f"{key} must be a list of {what}, not {table[key]!r}")
     engines = table.get("engines")
+    if "launcher" in table:
+        return ClusterConfiguration(hosts=(), jobs=_jobs(table), **_general({"start_timeout": JOB_START_S} | table))
+    if lonely := next((key for key in table if key in JOB_KEYS), None):
+        raise UsageError(
+            f"{lonely} is for jobs of a site's scheduler: it needs a launcher, one of {', '.join(LAUNCHERS)}"
+        )
     if "hosts" not in table:
         hosts: tuple[tuple[str, int | None], ...] = (("localhost", engines),)
     elif isinstance(table["hosts"], str):  # a description of a cluster, or a list of hosts
@@ -154,12 +182,27 @@ def _from_toml(file: str) -> ClusterConfiguration:
         hosts = _of_description(beside, engines)
     else:
         hosts = tuple(_host(each, engines) for each in table["hosts"])
+    return ClusterConfiguration(hosts=hosts, **_general(table))
+
+
+def _general(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What clusters of hosts and of jobs have in common."""
     more: dict[str, Any] = {
         "start_timeout_s": table.get("start_timeout"), "keepalive_s": table.get("keepalive"),
         "pythonpath": tuple(table.get("pythonpath", ())) or None,
         **{key: table.get(key) for key in ("name", "min_engines", "address", "python", "ssh", "ssh_config")},
     }  # fmt: skip
-    return ClusterConfiguration(hosts=hosts, **{key: value for key, value in more.items() if value is not None})
+    return {key: value for key, value in more.items() if value is not None}
+
+
+def _jobs(table: Mapping[str, Any]) -> JobShape:
+    if wrong := next((key for key in table if key in _HOST_KEYS), None):
+        raise UsageError(f"{wrong} is for a cluster of hosts; this one consists of jobs, since it has a launcher")
+    asked = {key: table[key] for key in ("cores", "memory", "wall_time", "queue", "account", "options") if key in table}
+    return JobShape(
+        table["launcher"], table.get("jobs", 1), table.get("engines"), Resources.read(asked),
+        tuple(table.get("setup", ())), table.get("folder"),
+    )  # fmt: skip
 
 
 def _host(each: Any, engines: int | None) -> tuple[str, int | None]:

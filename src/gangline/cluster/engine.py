@@ -7,24 +7,27 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from distributed import Security, Worker
 
-import gangline.backends.dask.relay  # noqa: F401  what clients want it to have, imported once for all engines
+from gangline.backends.dask.relay import leave  # what clients want it to have is imported once for all engines
 from gangline.cluster.quiet import settle
 
 __all__ = ["serve"]
 
 _DEATH_TIMEOUT_S = 30
 _CLOSE_S = 1.0
+_LEAVE_S = 0.5
 
 
 def serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> None:
     """Be an engine until the scheduler, or a signal, ends it.
 
     Args:
-        order: The scheduler's `address`, `name`, `host` to listen on, the keys, `keepalive_s`, a `scratch` folder.
+        order: The scheduler's `address`, `name`, `host` to listen on, the keys, `keepalive_s`, a `scratch` folder. Why
+            it may be ended can be told by `leaving`, or better by a file of this name in that folder.
         on_up: Called when it can be used.
     """
     settle(order["keepalive_s"])
@@ -45,6 +48,7 @@ async def _serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None])
 
     async def close() -> None:
         loop.call_later(_CLOSE_S, os._exit, 0)  # whatever may still hold it up
+        await leave(worker, _why(order), timeout_s=_LEAVE_S)
         await worker.close(nanny=False, executor_wait=False, timeout=_CLOSE_S, reason="it was stopped")
 
     closing: list[asyncio.Task[None]] = []
@@ -54,3 +58,10 @@ async def _serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None])
     await worker.finished()
     if not closing:
         sys.exit(f"the scheduler has ended it: {worker.status.name}")
+
+
+def _why(order: dict[str, Any]) -> str:
+    try:
+        return Path(order["scratch"], "leaving").read_text("utf-8")
+    except OSError:
+        return str(order.get("leaving", "was ended, since the cluster is to have fewer engines or none"))

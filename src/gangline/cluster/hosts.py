@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import sys
 import threading
 from collections import deque
@@ -17,9 +19,14 @@ from gangline.remote.command import Command, CommandResult, Stream
 from gangline.remote.connection import HostConnection
 from gangline.remote.job import RemoteJob
 
-__all__ = ["Engine", "EngineReport", "Host", "Nursery", "find_addresses", "in_words"]
+__all__ = ["Engine", "EngineReport", "Host", "Losses", "Nursery", "find_addresses", "find_own_address", "in_words"]
 
 LAST_LINES = 5
+_AWAY = ("192.0.2.1", 9)
+"""An address that is nobody's (RFC 5737), and beyond every site."""
+
+_LOSSES_MAX = 5
+_LOSSES_S = 60.0
 
 EngineState = Literal["starting", "up", "failed", "ended"]
 
@@ -33,7 +40,8 @@ class EngineReport:
         host: Where it is.
         state: "starting", "up", "failed" (it never came up) or "ended".
         pid: Its process there.
-        reason: Why it is not up, with the last lines that it wrote.
+        reason: Why it is not up, with the last lines that it wrote; of one that is up: in whose place, and why.
+        job: The site's number of the job that it belongs to; empty if that is not its way.
     """
 
     name: str
@@ -41,6 +49,7 @@ class EngineReport:
     state: EngineState = "starting"
     pid: int = 0
     reason: str = ""
+    job: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -67,6 +76,23 @@ class Engine:
         if self.lives:
             self.report.state = "ended" if self.report.state == "up" else "failed"
             self.report.reason = "\n    ".join([reason, *self.last])
+
+
+class Losses:
+    """Whether what was lost is to be replaced: not when so much was lost within a minute that it would go on so."""
+
+    def __init__(self) -> None:
+        self._at: deque[float] = deque(maxlen=_LOSSES_MAX)
+
+    def on_loss(self, now: float) -> bool:
+        """Count one; whether it may be replaced.
+
+        Args:
+            now: The time, in seconds.
+        """
+        too_many = len(self._at) == _LOSSES_MAX and now - self._at[0] < _LOSSES_S
+        self._at.append(now)
+        return not too_many
 
 
 class Nursery:
@@ -140,6 +166,7 @@ class Host:
         ready: It is known, and can be given orders.
         engines: Its engines.
         made: How many it has had; no two have ever had the same name.
+        losses: Those that were lost.
     """
 
     name: str
@@ -150,6 +177,7 @@ class Host:
     ready: bool = False
     engines: list[Engine] = field(default_factory=list)
     made: int = 0
+    losses: Losses = field(default_factory=Losses)
 
     def have(self, count: int) -> list[Engine]:
         """Add engines until there are so many; gives the new ones."""
@@ -158,6 +186,24 @@ class Host:
         self.made += len(new)
         self.engines += new
         return new
+
+    def replace(self, lost: Engine, now: float) -> Engine | None:
+        """Put another one in the place of an engine that was up; None: it is to stay as it is.
+
+        Args:
+            lost: The engine.
+            now: The time, in seconds.
+        """
+        if not (self.ready and lost.report.state == "ended" and lost in self.engines):
+            return None
+        if not self.losses.on_loss(now):
+            lost.report.reason += "\n    (no other one is started, since too many were lost within a minute)"
+            return None
+        why = f"in the place of {lost.report.name}: {lost.report.reason}"
+        successor = Engine(EngineReport(f"{self.name}-{self.made}", self.name, reason=why))
+        self.made += 1
+        self.engines[self.engines.index(lost)] = successor
+        return successor
 
 
 class _Lines:
@@ -185,6 +231,18 @@ def find_addresses(connection: HostConnection, timeout_s: float) -> tuple[str, s
     ended.wait(timeout_s)
     here, _, there, *_ = (*" ".join(listener.said).split(), "", "", "")
     return here, there
+
+
+def find_own_address() -> str:
+    """By which address other hosts of a site are likely to know this one: that of its name, if it has one there."""
+    with contextlib.suppress(OSError):
+        found = socket.gethostbyname(socket.gethostname())
+        if not found.startswith("127."):
+            return found
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        way.connect(_AWAY)  # nothing is sent
+        return str(way.getsockname()[0])
+    return "127.0.0.1"
 
 
 def in_words(how: CommandResult | RemoteError) -> str:

@@ -11,13 +11,15 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from gangline.cluster.configuration import SCHEDULER_S, ClusterConfiguration
 from gangline.cluster.connection import ClusterConnection
-from gangline.cluster.hosts import Engine, EngineReport, Host, Nursery, find_addresses
+from gangline.cluster.hosts import Engine, EngineReport, Host, Nursery, find_addresses, find_own_address
+from gangline.cluster.jobs import SiteJobs
 from gangline.cluster.keys import make_keys
 from gangline.errors import BackendError, HostUnreachable, UsageError
 from gangline.remote.connection import ConnectionOptions, HostConnection
@@ -55,7 +57,11 @@ class Keeper:
             ssh=SshOptions(program=configuration.ssh, config=configuration.ssh_config),
             keepalive_s=configuration.keepalive_s,
         )
-        self._is_alone = all(is_this_host(name) for name, _ in configuration.hosts)
+        self._jobs = None
+        if configuration.jobs is not None:
+            self._jobs = SiteJobs(configuration, configuration.jobs, self._changed, self._on_trouble)
+        here = _is_loopback(configuration.address) if self._jobs else True
+        self._is_alone = here and all(is_this_host(name) for name, _ in configuration.hosts)
         self._home = self._new_nursery("localhost")
         self._hosts = [
             Host(name, self._home if is_this_host(name) else self._new_nursery(name)) for name, _ in configuration.hosts
@@ -101,6 +107,8 @@ class Keeper:
                 else:
                     name = f"gangline-{host.name}"
                     threading.Thread(target=self._bring_up_there, args=(host,), name=name, daemon=True).start()
+            if self._jobs is not None:
+                self._jobs.open(self._keys, self.configuration.keepalive_s)
             reports = self._wait_for_all()
         except HostUnreachable as error:  # this one: there are no processes to be had
             self.close()
@@ -167,6 +175,8 @@ class Keeper:
         with self._changed:
             self._changed.wait_for(lambda: self._port or self._closing or self.trouble, SCHEDULER_S)
             if self._port:
+                if self._jobs is not None:
+                    self._jobs.begin(f"tls://{self.configuration.address or find_own_address()}:{self._port}")
                 self._changed.wait_for(self._is_settled, self.configuration.start_timeout_s)
             if self._closing:
                 raise BackendError("the cluster was stopped while it was starting")
@@ -174,24 +184,34 @@ class Keeper:
                 limit = f"it was not up after {SCHEDULER_S:g} s"
                 why = self.trouble or "\n    ".join([limit, *self._scheduler_last, *self._home.last])
                 raise BackendError(f"the scheduler of the cluster has not come up: {why}")
-            self._give_up_on_late_ones()
+            if self._jobs is None or self.configuration.min_engines is None:
+                self._give_up_on_late_ones()
             reports = self._reports()
         up = sum(report.state == "up" for report in reports)
         wanted = len(reports) if self.configuration.min_engines is None else self.configuration.min_engines
         if up < wanted:
-            bad = [f"  {report.name}: {report.reason}" for report in reports if report.state != "up"]
-            raise BackendError(
-                "\n".join([f"{up} of {len(reports)} engines of the cluster have come up, {wanted} are needed:", *bad])
-            )
+            first = f"{up} of {len(reports)} engines of the cluster have come up, {wanted} are needed:"
+            raise BackendError("\n".join([first, *_named(report for report in reports if report.state != "up")]))
         return reports
 
     def _is_settled(self) -> bool:
-        starting = any(engine.report.state == "starting" for engine in self._engines.values())
+        engines = [*self._engines.values(), *(self._jobs.engines() if self._jobs is not None else ())]
+        if self._jobs is not None and self.configuration.min_engines is not None:
+            up = sum(engine.report.state == "up" for engine in engines)
+            starting = up < self.configuration.min_engines and any(
+                engine.report.state == "starting" for engine in engines
+            )
+        elif self._jobs is not None and self._jobs.is_hopeless():
+            starting = False
+        else:
+            starting = any(engine.report.state == "starting" for engine in engines)
         return self._closing or bool(self.trouble) or not starting
 
     def _give_up_on_late_ones(self) -> None:
         """What is not up by now is ended; it has a moment to say what it was about."""
         reason = f"it was not up after {self.configuration.start_timeout_s:g} s"
+        if self._jobs is not None:
+            self._jobs.give_up(reason)
         late = [(host, each) for host in self._hosts for each in host.engines if each.report.state == "starting"]
         for host, engine in late:
             if engine.ordered:
@@ -210,13 +230,17 @@ class Keeper:
         name, up, line, ended = word["name"], word.get("up"), word.get("line"), word.get("ended")
         with self._changed:
             if name == _SCHEDULER:
-                if up is not None:
+                if up is not None and self._jobs is not None and "joined" in up:
+                    self._jobs.on_joined(up["joined"], up["pid"], up["host"])
+                elif up is not None and self._jobs is not None and "left" in up:
+                    self._jobs.on_left(up["left"])
+                elif up is not None and "port" in up:
                     self._port = int(up["port"])
                     for host in self._hosts:
                         self._order(host)
                 elif line is not None:
                     self._scheduler_last.append(str(line))
-                else:
+                elif ended is not None:
                     self.trouble = "\n    ".join([f"the scheduler: {ended}", *self._scheduler_last])
             elif engine := self._engines.get(name):
                 if up is not None and engine.report.state == "starting":
@@ -225,7 +249,18 @@ class Keeper:
                     engine.last.append(str(line))
                 elif ended is not None:
                     engine.over(str(ended))
+                    self._replace(engine)
             self._changed.notify_all()
+
+    def _replace(self, lost: Engine) -> None:
+        for host in self._hosts:
+            if not self._closing and (successor := host.replace(lost, time.monotonic())):
+                del self._engines[lost.report.name]
+                self._engines[successor.report.name] = successor
+                self._order(host)
+
+    def _on_trouble(self, why: str) -> None:
+        self.trouble = self.trouble or why
 
     def _on_nursery_end(self, nursery: Nursery, why: str) -> None:
         with self._changed:
@@ -247,7 +282,8 @@ class Keeper:
             return self._reports()
 
     def _reports(self) -> list[EngineReport]:
-        return [replace(engine.report) for host in self._hosts for engine in host.engines]
+        engines = [engine for host in self._hosts for engine in host.engines]
+        return [replace(each.report) for each in (*engines, *(self._jobs.engines() if self._jobs is not None else ()))]
 
     def wait(self) -> str:
         """Wait until the cluster is of no use any more; gives why."""
@@ -256,7 +292,7 @@ class Keeper:
             return self.trouble
 
     def scale(self, engines: int) -> list[EngineReport]:
-        """Have so many engines on each host that is there: new ones are started, those above it end.
+        """Have so many engines on each host that is there, or so many jobs: new ones are started, those above it end.
 
         Raises:
             UsageError: The number is below 1.
@@ -267,6 +303,8 @@ class Keeper:
         new: list[Engine] = []
         superfluous: list[Engine] = []
         with self._scaling, self._changed:
+            if self._jobs is not None:
+                return self._scale_jobs(self._jobs, engines)
             for host in self._hosts:
                 if host.ready:
                     living = [engine for engine in host.engines if engine.lives]
@@ -279,10 +317,18 @@ class Keeper:
             self._changed.wait_for(self._is_settled, self.configuration.start_timeout_s)
             self._changed.wait_for(lambda: not any(engine.lives for engine in superfluous), _LAST_WORDS_S)
             self._give_up_on_late_ones()
-            bad = [f"  {each.report.name}: {each.report.reason}" for each in new if each.report.state != "up"]
-            if bad:
-                raise BackendError("\n".join([f"{len(bad)} of {len(new)} new engines have not come up:", *bad]))
+            if bad := [each.report for each in new if each.report.state != "up"]:
+                raise _not_up(bad, new)
             return self._reports()
+
+    def _scale_jobs(self, jobs: SiteJobs, count: int) -> list[EngineReport]:
+        """Those that still wait for the site after the usual time go on waiting."""
+        new = jobs.have(count)
+        self._changed.wait_for(lambda: not any(each.report.state == "starting" for each in new) or self._closing,
+                               self.configuration.start_timeout_s)  # fmt: skip
+        if bad := [each.report for each in new if each.report.state == "failed"]:
+            raise _not_up(bad, new)
+        return self._reports()
 
     # Ending -------------------------------------------------------------------------------------------------------
 
@@ -295,6 +341,8 @@ class Keeper:
             self._closed.wait()
             return
         try:
+            if self._jobs is not None:
+                self._jobs.close()
             connections = {host.nursery.connection for host in self._hosts} | {self._home.connection}
             for connection in connections:
                 connection.leave()
@@ -303,3 +351,18 @@ class Keeper:
                 connection.close(max(deadline - time.monotonic(), 0.0))
         finally:
             self._closed.set()
+
+
+def _not_up(bad: list[EngineReport], new: list[Engine]) -> BackendError:
+    return BackendError("\n".join([f"{len(bad)} of {len(new)} new engines have not come up:", *_named(bad)]))
+
+
+def _named(reports: Iterable[EngineReport]) -> Iterator[str]:
+    """Each with its reason; those in a row that share one in one line."""
+    for reason, group in groupby(reports, lambda report: report.reason):
+        names = [report.name for report in group]
+        yield f"  {names[0]}{f' to {names[-1]}' if names[1:] else ''}: {reason}"
+
+
+def _is_loopback(address: str | None) -> bool:
+    return address in ("localhost", "::1") or (address or "").startswith("127.")

@@ -24,6 +24,7 @@ from gangline.cluster.configuration import ClusterConfiguration
 from gangline.cluster.connection import Place
 from gangline.cluster.hosts import EngineReport
 from gangline.cluster.keeper import Keeper
+from gangline.cluster.launchers import JobShape
 from gangline.errors import GanglineError
 
 __all__ = ["main"]
@@ -95,7 +96,8 @@ def _answer(what: dict[str, Any]) -> None:
 
 def _configuration(fields: dict[str, Any]) -> ClusterConfiguration:
     hosts = tuple((name, engines) for name, engines in fields["hosts"])
-    return ClusterConfiguration(**{**fields, "hosts": hosts, "pythonpath": tuple(fields["pythonpath"])})
+    jobs = None if fields["jobs"] is None else JobShape.from_json(fields["jobs"])
+    return ClusterConfiguration(**{**fields, "hosts": hosts, "pythonpath": tuple(fields["pythonpath"]), "jobs": jobs})
 
 
 # Requests -----------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NoReturn
 
-__all__ = ["main"]
+__all__ = ["Nursery", "import_roles", "main"]
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -56,15 +56,15 @@ def main() -> None:
     os.dup2(2, 1)  # whatever is printed is no word
     scratch = tempfile.mkdtemp(prefix="gangline-cluster-")
     try:
-        _import_all()
-        _Nursery(words, scratch).run()
+        import_roles()
+        _Ordered(words, scratch).run()
     except ImportError as error:
         sys.exit(f"{error}; a cluster needs more packages there: pip install 'gangline[dask]'")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _import_all() -> None:
+def import_roles() -> None:
     """Import what the processes need, without the threads of numerical libraries, which would not survive forks."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
@@ -97,22 +97,27 @@ class _Child:
     rest: bytearray = field(default_factory=bytearray)
 
 
-class _Nursery:
-    """The processes of this host."""
+class Nursery:
+    """The processes of this host.
 
-    def __init__(self, words: int, scratch: str) -> None:
-        self._words = words
-        self._scratch = scratch
-        self._common: dict[str, Any] | None = None
+    Args:
+        say: Takes word of them.
+        scratch: A folder for them.
+    """
+
+    def __init__(self, say: Say, scratch: str) -> None:
+        self._say = say
+        self.scratch = scratch
         self._children: dict[str, _Child] = {}
         self._selector = selectors.DefaultSelector()
-        self._orders = bytearray()
+        self._left = False
 
     def run(self) -> None:
-        """Serve until the end of the orders, or a signal."""
-        self._selector.register(0, selectors.EVENT_READ, self._on_orders)
+        """Serve until `leave`, or a signal."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _leave)
         try:
-            while True:
+            while not self._left:
                 for key, _ in self._selector.select():
                     if self._selector.get_map().get(key.fd) is key:  # else an earlier callback has dropped it
                         key.data()
@@ -123,29 +128,31 @@ class _Nursery:
                 signal.signal(number, signal.SIG_IGN)
             self._end_all()
 
-    def _say(self, word: dict[str, Any]) -> None:
-        """At once and whole, since this is short for a pipe."""
-        with contextlib.suppress(OSError):  # nobody listens any more: the end of the orders comes next
-            os.write(self._words, json.dumps(word).encode() + b"\n")
+    def leave(self) -> None:
+        """Serve no longer."""
+        self._left = True
 
-    def _on_orders(self) -> None:
-        data = os.read(0, 65536)
-        if not data:
-            raise _Left
-        self._orders += data
-        *lines, rest = self._orders.split(b"\n")
-        self._orders = bytearray(rest)
-        for line in lines:
-            order = json.loads(line)
-            if self._common is None:
-                self._common = order
-            elif order["do"] == "start":
-                self._start(order["name"], order["as"], self._common | order)
-            elif order["name"] in self._children:
-                number = signal.SIGKILL if order["hard"] else signal.SIGTERM
-                os.kill(self._children[order["name"]].pid, number)
+    def watch(self, descriptor: int, on_readable: Callable[[], object]) -> None:
+        """Call that whenever something can be read."""
+        self._selector.register(descriptor, selectors.EVENT_READ, on_readable)
 
-    def _start(self, name: str, role: str, order: dict[str, Any]) -> None:
+    def pids(self) -> list[int]:
+        """Of the processes that run."""
+        return [child.pid for child in self._children.values()]
+
+    def signal_child(self, name: str, number: int) -> None:
+        """Send a process a signal; one that has ended gets none."""
+        if name in self._children:
+            os.kill(self._children[name].pid, number)
+
+    def start_child(self, name: str, role: str, order: dict[str, Any]) -> None:
+        """Fork a process.
+
+        Args:
+            name: What it is called; no two that run at once have the same name.
+            role: "scheduler" or "engine".
+            order: What it has to know.
+        """
         reading, writing = os.pipe()
         try:
             pid = os.fork()
@@ -178,7 +185,7 @@ class _Nursery:
                 *(each for kin in self._children.values() for each in (kin.output, kin.death)),
             ):
                 os.close(descriptor)
-            order["scratch"] = self._scratch
+            order["scratch"] = self.scratch
             import_module(_ROLES[role]).serve(order, lambda up: self._say({"name": name, "pid": os.getpid(), "up": up}))
             code = 0
         except SystemExit as end:
@@ -238,6 +245,39 @@ class _Nursery:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+
+
+class _Ordered(Nursery):
+    """A nursery that gets orders on its standard input."""
+
+    def __init__(self, words: int, scratch: str) -> None:
+        super().__init__(self._write, scratch)
+        self._words = words
+        self._common: dict[str, Any] | None = None
+        self._orders = bytearray()
+        self.watch(0, self._on_orders)
+
+    def _write(self, word: dict[str, Any]) -> None:
+        """At once and whole, since this is short for a pipe."""
+        with contextlib.suppress(OSError):  # nobody listens any more: the end of the orders comes next
+            os.write(self._words, json.dumps(word).encode() + b"\n")
+
+    def _on_orders(self) -> None:
+        data = os.read(0, 65536)
+        if not data:
+            self.leave()
+            return
+        self._orders += data
+        *lines, rest = self._orders.split(b"\n")
+        self._orders = bytearray(rest)
+        for line in lines:
+            order = json.loads(line)
+            if self._common is None:
+                self._common = order
+            elif order["do"] == "start":
+                self.start_child(order["name"], order["as"], self._common | order)
+            else:
+                self.signal_child(order["name"], signal.SIGKILL if order["hard"] else signal.SIGTERM)
 
 
 def _in_words(code: int) -> str:

@@ -167,6 +167,7 @@ def stop(name: str = DEFAULT_NAME) -> bool:
     """
     place = Place(name)
     if not place.is_kept():
+        _sweep(place)
         return False
     place.check_here()
     asked = time.monotonic()
@@ -182,6 +183,14 @@ def stop(name: str = DEFAULT_NAME) -> bool:
         raise BackendError(f"the cluster {name} cannot be ended; it is kept by process {keeper}")
     place.clear()
     return True
+
+
+def _sweep(place: Place) -> None:
+    """See to what clusters of jobs have left that were killed with all their helpers."""
+    if any(place.folder.glob("*.jobs")):
+        subprocess.run(
+            [sys.executable, "-P", "-m", "gangline.cluster.submitting", "sweep", str(place.folder)], check=False
+        )
 
 
 def _wait_until_gone(place: Place, timeout_s: float) -> bool:

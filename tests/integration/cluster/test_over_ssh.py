@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -61,13 +62,14 @@ def test_engines_on_two_hosts_let_in_only_who_has_the_key(hosts: Hosts) -> None:
         hosts.wait_until_empty(name)
 
 
-def test_a_killed_engine_and_a_cut_host_are_noticed_while_the_others_go_on(hosts: Hosts) -> None:
+def test_a_killed_engine_is_replaced_and_a_cut_host_noticed_while_the_others_go_on(hosts: Hosts) -> None:
     first, second, _ = hosts.names
     with kept(configuration_of(hosts, (first, 2), second, keepalive_s=2.0)) as keeper:
         _kill(hosts, first)
-        wait_until(lambda: "ended" in {each.state for each in of(keeper.engines(), first)}, PATIENCE_S)
-        ended = [each for each in of(keeper.engines(), first) if each.state == "ended"]
-        assert [each.reason for each in ended] == ["it was ended by SIGKILL"]
+        wait_until(lambda: sum(1 for each in of(keeper.engines(), first) if each.pid and each.reason) == 1, PATIENCE_S)
+        (new,) = [each for each in of(keeper.engines(), first) if each.reason]
+        assert new.name == f"{first}-2"
+        assert re.fullmatch(rf"in the place of {first}-[01]: it was ended by SIGKILL", new.reason)
         hosts.cut(second)
         wait_until(lambda: of(keeper.engines(), second)[0].state == "ended", PATIENCE_S)
         assert "nothing has been heard" in of(keeper.engines(), second)[0].reason

@@ -89,7 +89,7 @@ def test_pipeline_cfg(home: Path) -> None:
     ("text", "message"),
     [
         ('host = ["a"]', "there is no key 'host'; did you mean 'hosts'?"),
-        ("colour = 1", "there is no key 'colour'; there are name, hosts"),
+        ("xyz = 1", "there is no key 'xyz'; there are name, hosts"),
         ("engines = true", "engines must be int, not True"),
         ('engines = "2"', "engines must be int, not '2'"),
         ("engines = 0", "host localhost must have 1 engine or more, not 0"),

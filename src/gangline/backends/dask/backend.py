@@ -296,6 +296,10 @@ class DaskBackend:
 
     def _on_message(self, link: Link, message: Message) -> Iterable[BackendEvent]:
         content, frames = message
+        if content[0] == wire.LEAVING:
+            self._links.discard(link)
+            link.leaving = content[1]
+            return ()
         engine = self._engines.get(content[1])
         if engine is None:
             return ()
@@ -305,7 +309,9 @@ class DaskBackend:
         _, _, reason, running, _ = content
         event = engine.lost(reason, frozenset(running))
         self._forget(engine)
-        if engine.replace and self._may_start(engine):
+        if link.leaving:
+            self._replace_elsewhere(engine)
+        elif engine.replace and self._may_start(engine):
             self._start_engine(link, engine.worker)
         elif engine.worker is not None:
             engine.worker.end()
@@ -316,14 +322,18 @@ class DaskBackend:
         self._links.discard(link)
         events: list[BackendEvent] = []
         for engine in [self._engines[number] for number in sorted(link.engines)]:
-            why = f"was lost with its Dask worker {link.name} at {link.address} ({reason})"
+            why = f"was lost with its Dask worker {link.name} at {link.address} ({link.leaving or reason})"
             events.append(engine.lost(f"{engine.kill_reason} ({why})" if engine.kill_reason else why))
             self._forget(engine)
-            if engine.worker is not None:
-                engine.worker.end()
-            if engine.replace and self._may_start(engine):
-                self._make_up()
+            self._replace_elsewhere(engine)
         return events
+
+    def _replace_elsewhere(self, engine: DaskEngine) -> None:
+        """In the place of an engine whose worker is gone, or about to go."""
+        if engine.worker is not None:
+            engine.worker.end()
+        if engine.replace and self._may_start(engine):
+            self._make_up()
 
     def _on_death(self, own: OwnCluster, worker: OwnWorker) -> Sequence[BackendEvent]:
         """A worker of ours has ended. If it was never reached, its engine ends now; else with its connection."""

@@ -31,6 +31,7 @@ class Link:
     Attributes:
         engines: The engines there, also those that have not joined yet.
         failed_starts: So many in a row have ended before they had joined.
+        leaving: Why the worker is about to end; empty while it is not.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Link:
         self.name = name
         self.engines: set[EngineId] = set()
         self.failed_starts = 0
+        self.leaving = ""
         self.comm = comm
         self._post = Post(comm, loop)
         self._known = NumberSet()

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from distributed.core import Status
 
@@ -43,10 +44,15 @@ from gangline.messages import (
     TaskId,
 )
 
-__all__ = ["Relay", "install", "versions"]
+__all__ = ["Relay", "install", "leave", "versions"]
 
 _CALL_BYTES = 128
 _SPARE_SEGMENTS = 1024
+_LOOK_S = 0.002
+_FLUSH_S = 0.02
+
+_serving: WeakKeyDictionary[Any, set[Relay]] = WeakKeyDictionary()
+"""The relays of each worker in this process."""
 
 
 def versions() -> tuple[str, str]:
@@ -63,6 +69,25 @@ def install(dask_worker: Any) -> tuple[str, str]:
 
     dask_worker.handlers[wire.OPERATION] = relay_gangline
     return versions()
+
+
+async def leave(dask_worker: Any, reason: str, *, timeout_s: float, only_idle: bool = False) -> bool:
+    """Before a worker ends: end its engines, and have their clients know exactly what they had begun, and why.
+
+    Args:
+        dask_worker: The worker.
+        reason: In words; it goes behind "engine 3".
+        timeout_s: How long that may take.
+        only_idle: Only if none of them has anything to do.
+
+    Returns:
+        Whether it was done.
+    """
+    relays = list(_serving.get(dask_worker, ()))
+    if only_idle and not all(relay.is_idle() for relay in relays):
+        return False
+    await asyncio.gather(*(relay.leave(reason, timeout_s) for relay in relays))
+    return True
 
 
 class _Engines(ProcessesBackend):
@@ -99,6 +124,14 @@ class _Engines(ProcessesBackend):
         """Begin to bring up an engine."""
         self._options = self._options | options
         self._start_engine()
+
+    def numbers(self) -> list[EngineId]:
+        """All engines that there are."""
+        return list(self._engines)
+
+    def is_idle(self) -> bool:
+        """Whether no engine has anything to do."""
+        return not any(process.outgoing.awaits_results for process in self._engines.values())
 
     def joined(self, engine: EngineId) -> bool:
         """Whether the engine has announced itself."""
@@ -143,6 +176,7 @@ class Relay:
         """Until the client says that it is over, or is gone."""
         self._comm.allow_offload = False
         self._engines.start(self, 0)
+        _serving.setdefault(self._worker, set()).add(self)
         try:
             while not self._stopped:
                 for content, frames in read_messages(await self._comm.read()):
@@ -154,9 +188,25 @@ class Relay:
         except OSError:  # the client is gone
             pass
         finally:
+            _serving[self._worker].discard(self)
             if not self._stopped:
                 self._still()
                 self._engines.stop(0.0)
+
+    def is_idle(self) -> bool:
+        """Whether no engine of its client has anything to do."""
+        return self._engines.is_idle()
+
+    async def leave(self, reason: str, timeout_s: float) -> None:
+        """End the engines, and have the client know."""
+        end = self._loop.time() + timeout_s
+        self._post.put(wire.LEAVING, reason)
+        for engine in self._engines.numbers():
+            self._engines.kill(engine, reason)
+        while not self._stopped and self._engines.numbers() and self._loop.time() < end:
+            await asyncio.sleep(_LOOK_S)
+        await self._post.flush(max(end - self._loop.time(), 0.0))
+        await asyncio.sleep(_FLUSH_S)  # what has been sent is to be read before the connection breaks
 
     async def _stop(self, timeout_s: float) -> None:
         self._still()

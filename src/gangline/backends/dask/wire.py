@@ -19,6 +19,7 @@ __all__ = [
     "INTERRUPT",
     "JOINED",
     "KILL",
+    "LEAVING",
     "LOST",
     "OPERATION",
     "OUTPUT",
@@ -43,7 +44,7 @@ OPERATION = "gangline"
 # To the relay.
 START, TASKS, FORGET, PATH, RECALL, INTERRUPT, SIGNAL, KILL, STOP_ENGINE, STOP = range(10)
 # To the client.
-JOINED, RESULTS, RETURNED, OUTPUT, LOST = range(20, 25)
+JOINED, RESULTS, RETURNED, OUTPUT, LOST, LEAVING = range(20, 26)
 
 Frame = bytes | bytearray | memoryview
 Message = tuple[tuple[Any, ...], Sequence[Frame]]
@@ -77,6 +78,12 @@ class Post:
             self._loop.call_soon_threadsafe(self._wake)
         except RuntimeError:  # the loop is closed, and with it the connection
             return
+
+    async def flush(self, timeout_s: float) -> None:
+        """Wait until all is sent, on the connection's loop."""
+        end = self._loop.time() + timeout_s
+        while self._awake and self._loop.time() < end:
+            await asyncio.sleep(0.001)
 
     def _wake(self) -> None:
         self._writer = self._loop.create_task(self._write())

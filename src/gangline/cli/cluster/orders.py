@@ -12,6 +12,7 @@ from rich.text import Text
 from gangline.cli.output import Line, Screen, output_option
 from gangline.cluster import standing
 from gangline.cluster.configuration import DEFAULT_NAME, ClusterConfiguration, read_configuration
+from gangline.cluster.hosts import EngineReport
 from gangline.cluster.standing import ClusterStatus
 
 __all__ = ["configuration_for", "profile_for", "scale", "start", "status", "stop"]
@@ -149,6 +150,12 @@ def _show(found: ClusterStatus, screen: Screen, **more: Any) -> None:
     width = max((len(engine.name) for engine in found.engines), default=0) + 4
     for engine in found.engines:
         words = Text(engine.state, style=_STYLES.get(engine.state, ""))
-        words.append(f", process {engine.pid}" if engine.state == "up" else f": {engine.reason}", style="default")
+        words.append(_where(engine) if engine.state == "up" else f": {engine.reason}", style="default")
         lines.append(Line(words, width, Text(f"  {engine.name}")))
     screen.result({**asdict(found), **more}, *lines)
+
+
+def _where(engine: EngineReport) -> str:
+    """Where an engine that is up is, and why, if it is there in the place of another."""
+    place = f"job {engine.job} on {engine.host}" if engine.job else f"process {engine.pid}"
+    return f", {place}" + (f", {engine.reason}" if engine.reason else "")
