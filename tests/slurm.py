@@ -192,10 +192,10 @@ class Slurm:
         )
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
 
-    def _end_daemon(self, name: str) -> None:
-        """End a daemon at once; what it had started goes on."""
+    def _end_daemon(self, name: str, sign: str) -> None:
+        """End a daemon; what it had started goes on."""
         number = (self._folder / f"{name}.pid").read_text().strip()
-        subprocess.run([*self._namespace.enter, "kill", "-KILL", number], check=True)
+        subprocess.run([*self._namespace.enter, "kill", f"-{sign}", number], check=True)
         gone = [*self._namespace.enter, "sh", "-c", f"! kill -0 {number} 2>/dev/null"]
         self.until(lambda: subprocess.run(gone).returncode == 0, f"{name} ends")
 
@@ -205,8 +205,8 @@ class Slurm:
         self._until_known()
 
     def stop_controller(self) -> None:
-        """End the controller as a crash does; jobs go on, and nobody answers."""
-        self._end_daemon("slurmctld")
+        """End the controller; jobs go on, and nobody answers. It saves its state, as it does all the time anyway."""
+        self._end_daemon("slurmctld", "TERM")
 
     def start_node(self, node: str) -> None:
         """Start the daemon of a node."""
@@ -214,7 +214,7 @@ class Slurm:
 
     def stop_node(self, node: str) -> None:
         """End the daemon of a node as a crash does; its jobs go on, and the controller notices after SlurmdTimeout."""
-        self._end_daemon(f"slurmd-{node}")
+        self._end_daemon(f"slurmd-{node}", "KILL")
 
     def set_node(self, node: str, state: str) -> None:
         """Change a node: "down" fails its jobs, "drain" lets them end and gives it no more, "resume" is back."""
@@ -242,8 +242,8 @@ class Slurm:
 
     def cancel_all(self) -> None:
         """End all jobs, and wait until they have."""
-        self.run("scancel", "--partition=main", "--quiet")
-        self.run("scancel", "--partition=other", "--quiet")
+        for partition in ("main", "other"):
+            self.run("scancel", f"--partition={partition}", "--quiet")
         self.until(lambda: not self.jobs(), "all jobs end")
 
     def until(self, happened: Callable[[], object], what: str) -> None:

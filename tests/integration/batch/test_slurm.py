@@ -2,9 +2,387 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gangline.backends.batch.slurm import Slurm
+from gangline.backends.batch.system import Cause, Phase, Request, Sight
+from gangline.errors import BackendError, JobRejected
+from gangline.remote.resources import Resources
+from tests import slurm as support
 from tests.slurm import Slurm as Site
 
+PATIENCE_S = 60.0
 
-def test_a_job_runs(slurm: Site) -> None:
-    job = slurm.run("sbatch", "--parsable", "--output=/dev/null", "--wrap=true").strip()
-    slurm.until(lambda: slurm.state(job) == "COMPLETED", "the job ends")
+
+@pytest.fixture
+def system(slurm: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
+    yield of(slurm, monkeypatch)
+    slurm.cancel_all()
+
+
+def of(site: Site, monkeypatch: pytest.MonkeyPatch, patience_s: float = PATIENCE_S) -> Slurm:
+    for name, value in site.environment.items():
+        monkeypatch.setenv(name, value)
+    return Slurm(patience_s)
+
+
+def request_of(folder: Path, script: str, count: int = 1, name: str = "a test", **asked: object) -> Request:
+    path = folder / f"job{len(list(folder.glob('job*')))}.sh"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return Request(name, str(path), str(folder), str(folder / "log"), Resources.read(asked), count)
+
+
+def wait_for(system: Slurm, jobs: Collection[str], *phases: Phase) -> Mapping[str, Sight]:
+    """Look until all jobs are that far; the end unless another phase is given."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        sights = system.look(jobs)
+        if all(sights[job].phase in (phases or (Phase.ENDED,)) for job in jobs):
+            return sights
+        assert time.monotonic() < end, sights
+        time.sleep(0.1)
+
+
+def calls_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch, script: str = "") -> Path:
+    """Put a script before a program on the PATH; the file has one line for each call."""
+    real = shutil.which(program)
+    calls = folder / f"{program}.calls"
+    path = folder / "bin" / program
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'#!/bin/sh\necho "$@" >>{calls}\n{script or "exec REAL"}\n'.replace("REAL", f'{real} "$@"'))
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{path.parent}{os.pathsep}{os.environ['PATH']}")
+    calls.touch()
+    return calls
+
+
+# How jobs go and end --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", autouse=True)
+def limited(slurm: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Slurm, str]]:
+    """A job that runs into its limit. Slurm looks for such ones twice a minute, so it begins before all others."""
+    folder = tmp_path_factory.mktemp("limited")
+    with pytest.MonkeyPatch.context() as monkeypatch, support.started(folder / "s", nodes=1) as site:
+        system = of(site, monkeypatch)
+        (job,) = system.submit(request_of(folder, "sleep 300", wall_time=1))
+        site.until(lambda: site.state(job) == "RUNNING", "the job begins")
+        assert "TimeLimit=00:01:00" in site.run("scontrol", "show", "job", job)  # a minute is the least
+        site.run("scontrol", "update", f"JobId={job}", "EndTime=now+1seconds")
+        yield system, job
+
+
+def test_a_job_waits_runs_and_ends_with_its_exit_code(system: Slurm, tmp_path: Path) -> None:
+    jobs = [*system.submit(request_of(tmp_path, "exit 0")), *system.submit(request_of(tmp_path, "exit 3"))]
+    assert set(system.look(jobs).values()) <= {Sight(Phase.WAITING, reason=reason) for reason in ("", "Priority")}
+    good, bad = (wait_for(system, jobs)[job] for job in jobs)
+    assert (good.cause, good.exit_code, good.reason) == (Cause.EXIT, 0, "")
+    assert (bad.cause, bad.exit_code, bad.reason) == (Cause.EXIT, 3, "")
+    assert good.host in ("n1", "n2", "n3")
+
+
+def test_an_array_has_its_runs_in_order(system: Slurm, tmp_path: Path) -> None:
+    script = (
+        "echo $SLURM_ARRAY_JOB_ID >$SLURM_ARRAY_TASK_ID; echo log of $SLURM_ARRAY_TASK_ID; exit $SLURM_ARRAY_TASK_ID"
+    )
+    jobs = system.submit(request_of(tmp_path, script, count=50))
+    sights = wait_for(system, jobs)
+    assert [sights[job].exit_code for job in jobs] == list(range(1, 51))
+    for number, job in enumerate(jobs, 1):
+        assert system.job_number((tmp_path / str(number)).read_text().strip(), number, 50) == job
+        assert (tmp_path / f"log.{number}").read_text() == f"log of {number}\n"
+
+
+def test_a_single_job_tells_its_number(system: Slurm, tmp_path: Path) -> None:
+    (job,) = system.submit(request_of(tmp_path, "echo $SLURM_JOB_ID ${SLURM_ARRAY_TASK_ID:-1}"))
+    wait_for(system, [job])
+    assert (tmp_path / "log").read_text() == f"{system.job_number(job, 1, 1)} 1\n"
+
+
+def test_a_signal_ends_a_job(system: Slurm, tmp_path: Path) -> None:
+    jobs = [
+        *system.submit(request_of(tmp_path, "kill -KILL $$")),
+        *system.submit(request_of(tmp_path, "kill -SEGV $$")),
+    ]
+    killed, faulty = (wait_for(system, jobs)[job] for job in jobs)
+    assert (killed.cause, killed.signal, killed.reason) == (Cause.SIGNAL, "SIGKILL", "")
+    assert (faulty.cause, faulty.signal, faulty.reason) == (Cause.SIGNAL, "SIGSEGV", "")
+
+
+def test_a_job_that_wants_too_much_memory(system: Slurm, tmp_path: Path) -> None:
+    script = "exec python3 -c 'import time; much = bytearray(200_000_000); time.sleep(60)'"
+    jobs = system.submit(request_of(tmp_path, script, count=2, memory="50 MB"))
+    sights = wait_for(system, jobs)
+    assert {(sight.cause, sight.signal) for sight in sights.values()} == {(Cause.MEMORY, "SIGKILL")}
+
+
+def test_a_job_that_cannot_be_run(system: Slurm, tmp_path: Path) -> None:
+    request = request_of(tmp_path, "exit 0")
+    (job,) = system.submit(dataclasses.replace(request, log=str(tmp_path / "none" / "log")))
+    sight = wait_for(system, [job])[job]
+    assert (sight.cause, sight.reason) == (Cause.HOST, "FAILED: JobLaunchFailure")
+
+
+def test_jobs_are_removed_one_by_one_and_all(system: Slurm, tmp_path: Path) -> None:
+    jobs = system.submit(request_of(tmp_path, "sleep 60", count=20))
+    waiting = system.submit(request_of(tmp_path, "sleep 60", count=3, options={"hold": True}))
+    wait_for(system, jobs[:12], Phase.RUNNING)
+    system.cancel([jobs[1], jobs[15], waiting[1], "4000000", "4000000_3"])
+    sights = wait_for(system, [jobs[1], jobs[15], waiting[1]])
+    assert {sight.cause for sight in sights.values()} == {Cause.CANCELLED}
+    assert sights[jobs[15]].reason == "removed while it waited"
+    left = [job for job in [*jobs, *waiting] if job not in sights]
+    assert {sight.phase for sight in system.look(left).values()} == {Phase.WAITING, Phase.RUNNING}
+    system.cancel([*jobs, *waiting])
+    assert {sight.cause for sight in wait_for(system, [*jobs, *waiting]).values()} == {Cause.CANCELLED}
+
+
+def test_why_a_job_waits(system: Slurm, tmp_path: Path) -> None:
+    (failed,) = system.submit(request_of(tmp_path, "exit 1"))
+    wait_for(system, [failed])
+    options = [{"hold": True}, {"dependency": f"afterok:{failed}"}, {"d": f"afterok:{failed}"}]
+    jobs = [system.submit(request_of(tmp_path, "exit 0", options=each))[0] for each in options]
+    reasons = ["JobHeldUser", "DependencyNeverSatisfied", "DependencyNeverSatisfied"]
+    sights = system.look(jobs)
+    while any(sights[job].reason == "Dependency" for job in jobs):
+        sights = system.look(jobs)
+    assert [sights[job] for job in jobs] == [Sight(Phase.WAITING, reason=reason) for reason in reasons]
+
+
+def test_jobs_that_slurm_never_had(system: Slurm) -> None:
+    for jobs in (["4000000"], ["4000000", "4000001_7"], [str(4000000 + number) for number in range(200)]):
+        assert {sight.phase for sight in system.look(jobs).values()} == {Phase.UNKNOWN}
+    assert system.look([]) == {}
+    system.cancel([])
+
+
+def test_many_jobs_are_one_question(system: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = {"options": {"hold": True}}
+    jobs = [*system.submit(request_of(tmp_path, "exit 0", count=140, **hold))]
+    for _ in range(60):
+        jobs += system.submit(request_of(tmp_path, "exit 0", **hold))
+    programs = ("squeue", "sacct", "scontrol", "scancel")
+    calls = {program: calls_of(program, tmp_path, monkeypatch) for program in programs}
+    sights = system.look(jobs)
+    assert [sights[job] for job in jobs] == [Sight(Phase.WAITING, reason="JobHeldUser")] * 200
+    assert [len(calls[program].read_text().splitlines()) for program in programs] == [1, 0, 0, 0]
+    system.cancel(jobs)
+    assert len(calls["scancel"].read_text().splitlines()) == 1
+    sights = wait_for(system, jobs)
+    assert {sight.cause for sight in sights.values()} == {Cause.CANCELLED}
+
+
+# What is asked for ----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_job_asks_for_arrives(system: Slurm, slurm: Site, tmp_path: Path) -> None:
+    asked = Resources(
+        cores=2,
+        memory_bytes=100 * 2**20 + 1,
+        wall_time_s=90,
+        queue="other",
+        account="physics",
+        options=(("comment", "two words"), ("hold", None), ("w", "n2")),
+        words=("--nice=7",),
+    )
+    request = request_of(tmp_path, "exit 0", name="2nd pass\n'é'")
+    (job,) = system.submit(dataclasses.replace(request, resources=asked))
+    told = slurm.run("scontrol", "show", "job", job)
+    for word in (
+        "JobName=2nd_pass____",
+        "Account=physics",
+        "Partition=other",
+        "TimeLimit=00:02:00",
+        "CPUs/Task=2",
+        "MinMemoryNode=101M",
+        "Comment=two words",
+        "ReqNodeList=n2",
+        "Reason=JobHeldUser",
+        "Nice=7",
+        "Requeue=0",
+        f"WorkDir={tmp_path}",
+        f"Command={request.script}",
+    ):
+        assert word in told
+
+
+def test_a_job_has_the_variables_of_this_process_but_not_of_its_job(
+    system: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "HERE": "two\nlines",
+        "SLURM_ARRAY_TASK_ID": "77",
+        "SLURM_JOB_ID": "4",
+        "SBATCH_EXPORT": "NONE",
+        "SBATCH_ARRAY_INX": "1-3",
+        "SQUEUE_FORMAT": "%j",
+        "SQUEUE_STATES": "FAILED",
+        "SQUEUE_PARTITION": "other",
+        "SCANCEL_INTERACTIVE": "1",
+        "LC_ALL": "C.UTF-8",
+    }.items():
+        monkeypatch.setenv(name, value)
+    (job,) = system.submit(request_of(tmp_path, 'echo "$HERE ${SLURM_ARRAY_TASK_ID-none} $LC_ALL"; sleep 60'))
+    wait_for(system, [job], Phase.RUNNING)
+    system.cancel([job])
+    assert wait_for(system, [job])[job].cause is Cause.CANCELLED
+    assert (tmp_path / "log").read_text().startswith("two\nlines none C.UTF-8\n")
+
+
+def test_a_log_may_be_anywhere(system: Slurm, tmp_path: Path) -> None:
+    folder = tmp_path / "100%a of 'it', %j; $HOME"
+    folder.mkdir()
+    jobs = [*system.submit(request_of(folder, "echo here")), *system.submit(request_of(folder, "echo here", count=2))]
+    wait_for(system, jobs)
+    assert [(folder / name).read_text() for name in ("log", "log.1", "log.2")] == ["here\n"] * 3
+
+
+def test_what_slurm_does_not_take_is_told_in_its_words(system: Slurm, tmp_path: Path) -> None:
+    for asked, said in (
+        (
+            {"queue": "nowhere"},
+            "sbatch: error: invalid partition specified: nowhere\nsbatch: error: Batch job submission ",
+        ),
+        (
+            {"memory": "9 TB"},
+            "sbatch: error: Memory specification can not be satisfied\nsbatch: error: Batch job submission ",
+        ),
+        ({"options": {"nonsense": 1}}, "sbatch: unrecognized option '--nonsense=1'"),
+        ({"options": "--time=later"}, "sbatch: error: Invalid --time specification"),
+    ):
+        with pytest.raises(JobRejected) as caught:
+            system.submit(request_of(tmp_path, "exit 0", **asked))
+        assert said in str(caught.value)
+        assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("options", [{"array": "1-9"}, {"W": True}, "--mincpus=2 --wait", "--clusters=other"])
+def test_options_that_are_not_for_users(system: Slurm, tmp_path: Path, options: object) -> None:
+    with pytest.raises(JobRejected, match=r"the option (array|W|wait|clusters) cannot be given to jobs"):
+        system.submit(request_of(tmp_path, "exit 0", options=options))
+
+
+# When something is wrong ----------------------------------------------------------------------------------------------
+
+
+def test_a_host_without_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(BackendError, match="sbatch, a command of Slurm, is not on this host"):
+        Slurm()
+
+
+def test_a_controller_that_is_down_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with support.started(tmp_path / "s", nodes=1, settings={"MessageTimeout": "1"}) as site:
+        system = of(site, monkeypatch)
+        (job,) = system.submit(request_of(tmp_path, "until [ -e go ]; do sleep 0.05; done; exit 5"))
+        wait_for(system, [job], Phase.RUNNING)
+        site.stop_controller()
+        (tmp_path / "go").touch()
+        calls = (partial(system.submit, request_of(tmp_path, "exit 0")), partial(system.look, [job]))
+        with ThreadPoolExecutor() as threads:  # since each takes some seconds
+            answers = [threads.submit(call) for call in (*calls, partial(system.cancel, [job]), Slurm)]
+        for answer in answers[:3]:
+            with pytest.raises(BackendError, match="Unable to contact slurm controller") as caught:
+                answer.result()
+            assert caught.value.retryable
+        assert answers[3].result().array_max == 1000
+        site.start_controller()
+        assert wait_for(system, [job])[job].exit_code == 5
+        (job,) = system.submit(request_of(tmp_path, "exit 6"))
+        assert wait_for(system, [job])[job].exit_code == 6
+
+
+def test_a_host_that_fails_under_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with support.started(tmp_path / "s", nodes=2) as site:
+        system = of(site, monkeypatch)
+        jobs = system.submit(request_of(tmp_path, "sleep 60", count=2, cores=4))
+        sights = wait_for(system, jobs, Phase.RUNNING)
+        lost, kept = sorted(jobs, key=lambda job: sights[job].host != "n2")
+        site.set_node("n2", "down")
+        sight = wait_for(system, [lost])[lost]
+        assert (sight.cause, sight.host, sight.reason) == (Cause.HOST, "n2", "NODE_FAIL: NodeDown")
+        assert system.look([kept])[kept].phase is Phase.RUNNING
+
+
+def test_a_slurm_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with support.started(tmp_path / "s", nodes=1, settings={"MinJobAge": "2"}) as site:
+        system = of(site, monkeypatch)
+        jobs = [*system.submit(request_of(tmp_path, "exit 1")), *system.submit(request_of(tmp_path, "exit 2", count=2))]
+        site.until(lambda: not site.jobs(), "all end")
+        assert system.look(jobs[:1])[jobs[0]].exit_code == 1
+        site.until(lambda: not any(map(site.state, jobs)), "all are forgotten")
+        sights = system.look(jobs)
+        assert sights[jobs[0]].exit_code == 1
+        assert [sights[job].phase for job in jobs[1:]] == [Phase.UNKNOWN] * 2
+
+
+# Submissions that are in doubt ----------------------------------------------------------------------------------------
+
+LOST_WORD = (
+    'REAL >/dev/null; echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv" >&2; exit 1'
+)
+NO_WORD = 'REAL >/dev/null; echo "sbatch: error: sleeping" >&2; sleep 60 & wait'
+NEVER_SENT = 'echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1'
+
+
+@pytest.mark.parametrize("script", [LOST_WORD, NO_WORD])
+def test_a_job_that_was_accepted_without_a_word_is_found(
+    slurm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    system = of(slurm, monkeypatch, patience_s=3)
+    calls_of("sbatch", tmp_path, monkeypatch, script)
+    jobs = system.submit(request_of(tmp_path, "exit $SLURM_ARRAY_TASK_ID", count=3))
+    assert [sight.exit_code for _, sight in sorted(wait_for(system, jobs).items())] == [1, 2, 3]
+
+
+def test_a_job_that_was_never_sent_is_not_found(system: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls_of("sbatch", tmp_path, monkeypatch, NEVER_SENT)
+    with pytest.raises(BackendError, match=r"does not answer sbatch: .*Socket timed out"):
+        system.submit(request_of(tmp_path, "exit 0"))
+
+
+def test_a_job_that_is_found_too_late_is_removed(
+    system: Slurm, slurm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = set(slurm.jobs())
+    with monkeypatch.context() as broken:
+        calls_of("sbatch", tmp_path, broken, LOST_WORD)
+        calls_of(
+            "squeue",
+            tmp_path,
+            broken,
+            'echo "slurm_load_jobs error: Zero Bytes were transmitted or received" >&2; exit 1',
+        )
+        with pytest.raises(BackendError, match="Zero Bytes"):
+            system.submit(request_of(tmp_path, "sleep 60"))
+    (lost,) = set(slurm.jobs()) - before
+    (job,) = system.submit(request_of(tmp_path, "exit 0"))
+    slurm.until(lambda: slurm.state(lost) == "CANCELLED", "what nobody wants is removed")
+    assert wait_for(system, [job])[job].exit_code == 0
+
+
+def test_a_slurm_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with support.started(tmp_path / "s", nodes=1, settings={"MaxJobCount": "2"}) as site:
+        system = of(site, monkeypatch, patience_s=2)
+        system.submit(request_of(tmp_path, "exit 0", options={"hold": True}))
+        with pytest.raises(BackendError, match="temporarily unable to accept job"):
+            system.submit(request_of(tmp_path, "exit 0"))
+
+
+# The end of the first -------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_runs_too_long(limited: tuple[Slurm, str]) -> None:
+    system, job = limited
+    sight = wait_for(system, [job])[job]
+    assert (sight.cause, sight.reason) == (Cause.TIME_LIMIT, "TIMEOUT: TimeLimit")

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,8 @@ _MIN_JOB_AGE_S = 300.0
 _NAMED = 50
 """Up to how many jobs and arrays are asked for by number."""
 _AT_ONCE = 1000
+_REMEMBERED = 100_000
+"""Ends of jobs."""
 _ACCOUNTING_PAUSE_S = 5.0
 _TAIL_BYTES = 4096
 _NO_ACCOUNTING = "accounting storage is disabled"
@@ -125,20 +128,25 @@ class Slurm:
     def look(self, jobs: Collection[str]) -> Mapping[str, Sight]:
         """What is known; see `BatchSystem`."""
         wanted = set(jobs)
-        self._ended = {job: sight for job, sight in self._ended.items() if job in wanted}
-        self._waiting_at = {job: at for job, at in self._waiting_at.items() if job in wanted}
         seen = words.parse_squeue(self._ask_queue(wanted - self._ended.keys()))
-        now = self._clock()
-        self._waiting_at.update((job, now) for job, sight in seen.items() if sight.phase is Phase.WAITING)
-        ended = {job: sight for job, sight in seen.items() if sight.phase is Phase.ENDED}
+        ended = {job: sight for job, sight in seen.items() if job in wanted and sight.phase is Phase.ENDED}
         gone = wanted - seen.keys() - self._ended.keys()
         self._ended |= ended | self._killed_for_memory(ended) | self._ask_accounting(gone)
-        # Within that time it cannot have run, ended and been forgotten.
-        for job in gone - self._ended.keys():
-            if now - self._waiting_at.get(job, -math.inf) < self._min_job_age_s:
-                self._ended[job] = Sight(Phase.ENDED, Cause.CANCELLED, reason="removed while it waited")
+        self._ended |= self._removed_while_waiting(seen, gone - self._ended.keys())
+        for job in list(islice(self._ended, max(0, len(self._ended) - _REMEMBERED))):
+            del self._ended[job]
         unknown = Sight(Phase.UNKNOWN, reason="Slurm does not know it any more")
         return {job: self._ended.get(job) or seen.get(job, unknown) for job in wanted}
+
+    def _removed_while_waiting(self, seen: Mapping[str, Sight], gone: set[str]) -> dict[str, Sight]:
+        now = self._clock()
+        # Within that time a job cannot have run, ended and been forgotten.
+        recent = {job: at for job, at in self._waiting_at.items() if now - at < self._min_job_age_s}
+        removed = Sight(Phase.ENDED, Cause.CANCELLED, reason="removed while it waited")
+        endings = dict.fromkeys(gone & recent.keys(), removed)
+        waiting = dict.fromkeys((job for job, sight in seen.items() if sight.phase is Phase.WAITING), now)
+        self._waiting_at = {job: at for job, at in recent.items() if job not in seen} | waiting
+        return endings
 
     def _ask_queue(self, jobs: Collection[str], *, logs: bool = False) -> str:
         if not jobs:
