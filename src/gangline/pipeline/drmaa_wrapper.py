@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _Lines = list[str] | str
+_LONGEST_ARGUMENT = 100_000
 _PLAIN = re.compile(r"[A-Za-z0-9_./:~@%+ -]*")
 
 
@@ -200,9 +201,14 @@ def _run_at_site(order: _Order, where: Placement, script: str, stdout_path: str,
     """Run the script as the pipeline's backend runs commands."""
     from gangline.pipeline.batch.site import run_at_site  # it is there already
 
+    with open(script, encoding="utf-8", errors="surrogateescape") as file:
+        text = file.read()
+    # The text and not the script, whose name is a new one in each run: so a program that was started again is known to
+    # ask for the same.
+    argv: tuple[str, ...] = ("/bin/sh", "-c", text) if len(text) < _LONGEST_ARGUMENT else (script,)
     ran = run_at_site(
         where,
-        (script,),
+        argv,
         name=job_name_for(order.job_name) if order.job_name else None,
         words=tuple(shlex.split(order.job_other_options or "")),
         cwd=order.working_directory,

@@ -97,8 +97,9 @@ def _error(result: CommandResult, order: Order, job: str, record: Record, sight:
         return None
     cause = sight.cause if sight is not None and needs_a_cause(record) else Cause.EXIT
     kind_of_error, how = _how(result, cause, order, record)
-    if cause is Cause.HOST:
-        return JobLost(f"job {job}, {shown(result.argv)}, was lost: {_said(sight)}", job=job, reason=_said(sight))
+    if cause in (Cause.HOST, Cause.CANCELLED):
+        reason = _said(sight)
+        return JobLost(f"{shown(result.argv)} was lost: {reason} ({where})", job=job, reason=reason)
     last = f": {result.stderr_tail[-1]}" if result.stderr_tail else ""
     return kind_of_error(
         f"{shown(result.argv)} {how} ({where}){last}",
@@ -119,8 +120,6 @@ def _how(result: CommandResult, cause: Cause, order: Order, record: Record) -> t
         used = f"; it had used {record['max_rss_bytes'] / 1e6:,.0f} MB" if record.get("max_rss_bytes") else ""
         return CommandOutOfMemory, f"was ended: it wanted more memory than it may have{used}"
     ended = f"was ended by {result.signal}" if result.signal else f"ended with exit code {result.exit_code}"
-    if cause is Cause.CANCELLED:
-        return CommandFailed, f"{ended}: somebody removed the job"
     return CommandFailed, ended
 
 
@@ -147,9 +146,6 @@ def attempt_of_loss(task: TaskId, order: Order, job: str, record: Record | None,
         error = CommandTimedOut(f"{what} was ended: it ran longer than {text}{where}{tail}", **about)
     elif sight.cause is Cause.MEMORY:
         error = CommandOutOfMemory(f"{what} was ended: it wanted more memory than it may have{where}{tail}", **about)
-    elif sight.cause is Cause.CANCELLED:
-        reason = f"somebody removed the job{f': {sight.reason}' if sight.reason else ''}"
-        error = JobLost(f"{what} was lost: {reason}{where}{tail}", job=job, reason=reason)
     else:
         reason = _said(sight)
         error = JobLost(f"{what} was lost: {reason}{where}{tail}", job=job, reason=reason)
@@ -159,6 +155,8 @@ def attempt_of_loss(task: TaskId, order: Order, job: str, record: Record | None,
 def _said(sight: Sight | None) -> str:
     if sight is None:
         return "the scheduler does not say why"
+    if sight.cause is Cause.CANCELLED:
+        return f"somebody removed the job{f' ({sight.reason})' if sight.reason else ''}"
     if sight.cause is Cause.HOST:
         return f"its host failed{f' ({sight.reason})' if sight.reason else ''}"
     if sight.reason:
