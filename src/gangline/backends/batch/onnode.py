@@ -29,21 +29,27 @@ _KINDS = {
 }
 
 
-def _write(path: str, content: dict[str, Any]) -> None:
-    """Write a record; a full or slow file system is tried again."""
+def _write(path: str, content: dict[str, Any]) -> bool:
+    """Write a record; a full or slow file system is tried again. False if there is one already, which stays."""
+    new = "%s.new-%s-%d" % (path, socket.gethostname(), os.getpid())  # noqa: UP031
     for left in range(_TRIES, 0, -1):
         try:
-            with open(path + ".new", "w") as file:
+            with open(new, "w") as file:
                 json.dump(content, file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.rename(path + ".new", path)
-            return
+            os.link(new, path)
+            os.unlink(new)
+            return True
+        except FileExistsError:
+            os.unlink(new)
+            return False
         except OSError as exc:
             if left == 1:
                 print("gangline: the record of this job cannot be written: %s" % exc, file=sys.stderr)  # noqa: T201, UP031
             else:
                 time.sleep(1)
+    return True
 
 
 def _environment(spec: dict[str, Any]) -> dict[str, str]:
@@ -79,7 +85,8 @@ class _Job:
             signal.signal(getattr(signal, name), self.on_signal)
         me = {"host": socket.gethostname(), "pid": os.getpid(), "job": os.environ.get(spec["job_variable"], "")}
         begun_at = time.time()
-        _write(self.begun, dict(me, at=begun_at))
+        if not _write(self.begun, dict(me, at=begun_at)):
+            return 0  # a scheduler that has crashed may run a job twice, under the same number
         ended: dict[str, Any] = dict(me, began_at=begun_at, exit_code=None, signal="")
         code = _NOT_STARTED
         try:

@@ -85,7 +85,7 @@ class BatchSystem(Protocol):
     Attributes:
         name: Such as "slurm".
         array_variable: The environment variable with a run's number in an array.
-        job_variable: The environment variable with the job's number; in an array that of the whole.
+        job_variable: The environment variable with the job's number, as its host knows it.
         array_max: The most runs of one array.
     """
 
@@ -95,15 +95,12 @@ class BatchSystem(Protocol):
     array_max: int
 
     def submit(self, request: Request) -> Sequence[str]:
-        """Submit, and give the numbers of the jobs in the order of the runs; `job_number` made them.
+        """Submit, and give the numbers of the jobs in the order of the runs.
 
         Raises:
             JobRejected: The scheduler does not take it; with its words.
             BackendError: It does not answer, and may later.
         """
-
-    def job_number(self, job: str, index: int, count: int) -> str:
-        """The number of one run of a submission, from `job_variable`; index is from 1 on."""
 
     def look(self, jobs: Collection[str]) -> Mapping[str, Sight]:
         """What is known of jobs: one question for all of them, and at most one more for those that have ended.
