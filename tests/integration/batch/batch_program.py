@@ -68,7 +68,6 @@ def failure(call: Callable[[], object]) -> str:
 
 def endings(system: BatchSystem) -> Told:
     """Jobs that end in all ways, side by side."""
-    mark = "echo $JOB_ID > {0}.at; sleep 60"
     Path("greedy.py").write_text(GREEDY)
     requests = {
         "fine": request("fine", "echo said; true"),
@@ -76,30 +75,32 @@ def endings(system: BatchSystem) -> Told:
         "killed": request("killed", "kill -9 $$"),
         "late": request("late", "sleep 60", wall_time="0:0:3"),
         "greedy": request("greedy", f"exec {sys.executable} greedy.py", memory="400 MB", wall_time=50),
-        "taken": request("taken", mark.format("taken")),
+        # It is told that it will be ended two seconds before, so that it can be seen while it is.
+        "taken": request("taken", "trap '' USR2; sleep 60", options={"notify": True}),
         "held": request("held", "true", options={"h": True}),
-        "ours": request("ours", mark.format("ours")),
+        "ours": request("ours", "sleep 60"),
         "nowhere": request("nowhere", "true", folder="/nowhere"),
     }
     jobs = {name: system.submit(each)[0] for name, each in requests.items()}
     until(system, [jobs["taken"], jobs["ours"]], Phase.RUNNING)
     waiting = system.look([jobs["held"]])[jobs["held"]]
     subprocess.run(["qdel", jobs["taken"]], check=True, capture_output=True)
+    system.look([jobs["taken"]])
     system.cancel([jobs["ours"], jobs["held"], "999999", "999999.7"])
     ended = until(system, list(jobs.values()), Phase.ENDED)
     return {
         "sights": {name: tell(ended[job]) for name, job in jobs.items()},
         "waiting": tell(waiting),
         "log": Path("fine.log").read_text(),
-        "left": queue(),
+        "left": left(jobs.values()),
         "unheard_of": tell_all(system.look(["888888", "888888.3"])),
     }
 
 
-def queue() -> list[str]:
-    """The numbers of the jobs that Grid Engine has."""
+def left(jobs: Collection[str]) -> list[str]:
+    """Those of jobs that Grid Engine still has."""
     lines = subprocess.run(["qstat"], check=True, capture_output=True, text=True).stdout.splitlines()[2:]
-    return [line.split()[0] for line in lines]
+    return sorted({line.split()[0] for line in lines} & {job.partition(".")[0] for job in jobs})
 
 
 def arrays(system: BatchSystem) -> Told:
@@ -121,7 +122,7 @@ def arrays(system: BatchSystem) -> Told:
         "without": tell(without[long[1]]),
         "others": [tell(sight) for sight in others.values()],
         "all": [tell(ended[job]) for job in long],
-        "left": queue(),
+        "left": left([*fifty, *long]),
     }
 
 
@@ -217,7 +218,77 @@ def gentle(system: BatchSystem) -> Told:
     }
 
 
-PROGRAMS = (endings, arrays, asking, away, gentle)
+def questions(system: BatchSystem) -> Told:
+    """How many questions two hundred jobs mean for DRMAA; and what becomes of jobs of an earlier session."""
+    import drmaa
+
+    asked: list[str] = []
+    status = drmaa.Session.jobStatus
+
+    def counted(job: str) -> str:
+        asked.append(job)
+        return str(status(job))
+
+    def look(system: BatchSystem) -> tuple[int, list[str]]:
+        asked.clear()
+        phases = {sight.phase.value for sight in system.look(jobs).values()}
+        return len(asked), sorted(phases)
+
+    drmaa.Session.jobStatus = staticmethod(counted)
+    jobs = system.submit(request("two_hundred", "true", count=200, options={"h": True}))
+    looks = [look(system) for _ in range(4)]
+    everyone = len(set(asked))
+    system.close()
+    again = find_system("drmaa")
+    adopted = [look(again) for _ in range(2)]
+    again.cancel(jobs)
+    until(again, jobs, Phase.ENDED)
+    causes = {sight.cause.value for sight in again.look(jobs).values()}
+    silent = look(again)
+    again.close()
+    return {"looks": looks, "last": everyone, "adopted": adopted, "causes": sorted(causes), "silent": silent}
+
+
+def shared(_: BatchSystem) -> Told:
+    """A session that the user's own code has opened, closes, and opens again."""
+    import drmaa
+
+    _.close()
+    users = drmaa.Session()
+    users.initialize()
+    one, two = find_system("drmaa"), find_system("drmaa")
+    [quick] = one.submit(request("quick", "exit 6"))
+    ended = until(one, [quick], Phase.ENDED)[quick]
+    one.close()
+    [slow] = two.submit(request("slow", "sleep 60"))
+    until(two, [slow], Phase.RUNNING)
+    users.exit()
+    told = failure(lambda: two.look([slow])), failure(lambda: two.submit(request("next", "true")))
+    found = until(two, [slow], Phase.RUNNING)[slow]
+    [after] = two.submit(request("after", "exit 8"))
+    later = until(two, [after], Phase.ENDED)[after]
+    two.cancel([slow])
+    gone = until(two, [slow], Phase.ENDED)[slow]
+    two.close()
+    users.initialize()  # nobody holds it
+    users.exit()
+    return {
+        "ended": tell(ended), "told": told, "found": tell(found), "later": tell(later), "gone": tell(gone)
+    }  # fmt: skip
+
+
+def found(system: BatchSystem) -> Told:
+    """Which system is found without a name: as it is here, without DRMAA, and where nothing is."""
+    system.close()
+    anything = find_system()
+    anything.close()
+    del os.environ["DRMAA_LIBRARY_PATH"]
+    commands = find_system()
+    os.environ["PATH"] = "/nowhere"
+    return {"drmaa": anything.name, "commands": commands.name, "nothing": failure(find_system)}
+
+
+PROGRAMS = (endings, arrays, asking, away, gentle, questions, shared, found)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,14 @@ class Runner:
         """Where a program has run."""
         return self._folders[name]
 
+    def run_all(self, *names: str) -> dict[str, dict[str, Any]]:
+        """What programs tell that run side by side."""
+        with ThreadPoolExecutor(len(names)) as threads:
+            return dict(zip(names, threads.map(self.run, names), strict=True))
+
     def run(self, name: str) -> dict[str, Any]:
         """What a program tells; in between it may ask to have the master stopped and started."""
-        folder = self._folders[name] = self._factory.mktemp(name)
+        folder = self._folders[name] = self._factory.mktemp(f"{self._system}-{name}")
         steps = {"stop\n": self._grid_engine.stop_master, "start\n": self._grid_engine.start_master}
         with self._grid_engine.program(_PROGRAM, self._system, name, folder=folder) as program:
             assert program.stdin is not None

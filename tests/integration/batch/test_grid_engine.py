@@ -18,18 +18,23 @@ def runner(grid_engine, tmp_path_factory) -> Runner:
 
 
 @pytest.fixture(scope="module")
-def endings(runner) -> dict[str, Any]:
-    return runner.run("endings")
+def told(runner) -> dict[str, dict[str, Any]]:
+    return runner.run_all("endings", "arrays", "asking")
 
 
 @pytest.fixture(scope="module")
-def arrays(runner) -> dict[str, Any]:
-    return runner.run("arrays")
+def endings(told) -> dict[str, Any]:
+    return told["endings"]
 
 
 @pytest.fixture(scope="module")
-def asking(runner) -> dict[str, Any]:
-    return runner.run("asking")
+def arrays(told) -> dict[str, Any]:
+    return told["arrays"]
+
+
+@pytest.fixture(scope="module")
+def asking(told) -> dict[str, Any]:
+    return told["asking"]
 
 
 @pytest.mark.parametrize(

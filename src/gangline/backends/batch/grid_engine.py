@@ -26,9 +26,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from gangline.backends.batch import grid_engine_words as words
 from gangline.backends.batch.system import Cause, Phase, Request, Sight
 from gangline.errors import BackendError, JobRejected
-from gangline.remote.resources import Resources
 
-__all__ = ["GridEngine"]
+__all__ = ["GridEngine", "ParallelEnvironments"]
 
 _PATIENCE_S = 120.0
 _SHORT_PATIENCE_S = 15.0
@@ -59,7 +58,7 @@ class GridEngine:
         self._cancelled: set[str] = set()
         self._ended: dict[str, Sight] = {}
         self._missing: dict[str, _Missing] = {}
-        self._parallel_environments: dict[str | None, str] = {}
+        self._environments = ParallelEnvironments()
 
     # Submission -------------------------------------------------------------------------------------------------------
 
@@ -67,7 +66,7 @@ class GridEngine:
         """Submit; see `BatchSystem`. A site's limit on the number of jobs is a `BackendError`: later there is room."""
         resources = request.resources
         needs = words.needs_parallel_environment(resources)
-        argv = words.build_qsub_argv(request, self._parallel_environment(resources) if needs else None)
+        argv = words.build_qsub_argv(request, self._environments.find(resources.queue) if needs else None)
         # The job gets the environment of qsub, so that not even the language may be changed in it.
         code, output, complaint = _run(argv, words.build_qsub_input(request), plain=False)
         if code != 0:
@@ -81,13 +80,6 @@ class GridEngine:
     def job_number(self, job: str, index: int, count: int) -> str:
         """The number of one run; see `BatchSystem`."""
         return f"{job}.{index}" if count > 1 else job
-
-    def _parallel_environment(self, resources: Resources) -> str:
-        """One whose slots are all of one host."""
-        queue = resources.queue
-        if queue not in self._parallel_environments:
-            self._parallel_environments[queue] = _find_parallel_environment(queue)
-        return self._parallel_environments[queue]
 
     # Looking ----------------------------------------------------------------------------------------------------------
 
@@ -199,6 +191,27 @@ class GridEngine:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class ParallelEnvironments:
+    """Those of this site whose slots are all of one host, which is what several cores need."""
+
+    def __init__(self) -> None:
+        self._found: dict[str | None, str] = {}
+
+    def find(self, queue: str | None) -> str:
+        """The name of one.
+
+        Args:
+            queue: Which has to have it.
+
+        Raises:
+            JobRejected: There is none.
+            BackendError: Grid Engine does not answer.
+        """
+        if queue not in self._found:
+            self._found[queue] = _find_parallel_environment(queue)
+        return self._found[queue]
 
 
 class _Missing:
