@@ -2,8 +2,7 @@
 
 - That a job has begun or ended is read from the records that it leaves, which costs the scheduler nothing. It is asked
   seldom, and then about all jobs at once: whether any are over without a record, and what ended those that were ended.
-- Jobs that arrive together and ask for the same go as one array.
-- What the scheduler has not taken because it did not answer is submitted again, for as long as that is likely to help.
+- Whatever goes wrong, no task waits for ever.
 """
 
 from __future__ import annotations
@@ -11,19 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gangline.backends.batch.endings import attempt_of_error, attempt_of_loss, attempt_of_record, needs_a_cause
 from gangline.backends.batch.following import Follower
-from gangline.backends.batch.jobs import Job, Orphan, Orphans
+from gangline.backends.batch.jobs import Job
 from gangline.backends.batch.pace import Pace
-from gangline.backends.batch.runs import Record, Run
+from gangline.backends.batch.runs import Record
+from gangline.backends.batch.submitting import Submitter
 from gangline.backends.batch.system import BatchSystem, Cause, Phase, Sight
-from gangline.errors import BackendError, GanglineError, JobRejected, TaskCancelled
-from gangline.messages import Attempt, Status
-from gangline.remote.resources import Resources
+from gangline.errors import BackendError, TaskCancelled
+from gangline.messages import Attempt
 
 __all__ = ["Dispatcher"]
 
@@ -31,10 +29,10 @@ _log = logging.getLogger("gangline.batch")
 
 _GATHER_S = 0.03
 """How long jobs are waited for that may go along with others."""
-_RESUBMIT_S = (1.0, 30.0)
-_PATIENCE_S = 600.0
 _CAUSE_S = 20.0
 """How long the scheduler is asked for what ended a job that was ended."""
+_WAITED_S = 30.0
+_USUAL_REASONS = frozenset({"", "None", "Priority", "Resources"})
 _LATE_S = {Cause.EXIT: 60.0, Cause.UNSAID: 30.0}
 _ENDED_S = 4.0
 """How late a record may be that was written: where the job ended by itself there should be one, and file systems that
@@ -53,16 +51,14 @@ class Dispatcher:
     def __init__(self, system: BatchSystem, folder: Path, on_end: Callable[[Job, Attempt], None]) -> None:
         self._system = system
         self._on_end = on_end
-        self._run = Run.begin(folder)
-        self._orphans = Orphans.of(folder, system.name)
+        self._submitter = Submitter(system, folder, self._finish)
         self._changed = threading.Condition()
         self._new: list[Job] = []
         self._called_off: list[Job] = []
         self._closing: float | None = None
         # Of the thread:
         self._live: list[Job] = []
-        self._refused_until = 0.0
-        self._refused_since: float | None = None
+        self._reasons_told: set[str] = set()
         self._pace = Pace()
         self._thread = threading.Thread(target=self._serve, name="gangline-batch", daemon=True)
         self._thread.start()
@@ -97,19 +93,16 @@ class Dispatcher:
                     self._changed.wait_for(self._has_orders, self._pace.pause_s)
                     if self._closing is not None:
                         break
-                    new: list[Job] = []
-                    if time.monotonic() >= self._refused_until:
-                        new, self._new = self._new, []
+                    new, self._new = self._new, []
                     called_off, self._called_off = self._called_off, []
                 if new:
                     new += self._gather()
-                self._turn(new, called_off)
+                self._take_turn(new, called_off)
         finally:
             self._end()
 
     def _has_orders(self) -> bool:
-        due = self._new and time.monotonic() >= self._refused_until
-        return bool(due or self._called_off or self._closing is not None)
+        return bool(self._new or self._called_off or self._closing is not None or self._submitter.is_due)
 
     def _gather(self) -> list[Job]:
         time.sleep(_GATHER_S)
@@ -117,15 +110,30 @@ class Dispatcher:
             more, self._new = self._new, []
         return more
 
+    def _take_turn(self, new: list[Job], called_off: list[Job]) -> None:
+        try:
+            self._turn(new, called_off)
+        except Exception as exc:  # an unforeseen answer, a folder that is gone: the next turn may do better
+            _log.exception("the jobs of the scheduler could not be looked after")
+            error = BackendError(f"the job could not be submitted: {type(exc).__name__}: {exc}")
+            for job in new:
+                if not job.id and job not in self._submitter.kept:
+                    self._finish(job, attempt_of_error(job.task, error))
+
     def _turn(self, new: list[Job], called_off: list[Job]) -> None:
         if called_off:
             self._remove(called_off)
-        if new:
+        if new or self._submitter.is_due:
             self._begin(new)
         if self._collect():
             self._pace.on_progress()
         if self._live and self._pace.is_time_to_ask(hurried=any(self._awaits_word(job) for job in self._live)):
             self._ask()
+
+    def _begin(self, jobs: list[Job]) -> None:
+        if live := self._submitter.begin(jobs):
+            self._live += live
+            self._pace.on_submission()
 
     @staticmethod
     def _awaits_word(job: Job) -> bool:
@@ -134,99 +142,13 @@ class Dispatcher:
     def _finish(self, job: Job, attempt: Attempt) -> None:
         if job in self._live:
             self._live.remove(job)
-        if job.follower is not None:
-            job.follower.follow(final=True)
-        if job.submission is not None:
-            job.submission.forget(job.number)
-        self._on_end(job, attempt)
-
-    # Submission ------------------------------------------------------------------------------------------------------
-
-    def _begin(self, jobs: list[Job]) -> None:
-        groups: dict[tuple[str, Resources], list[Job]] = defaultdict(list)
-        for job in jobs:
-            if job.called_off:
-                self._finish(job, attempt_of_error(job.task, TaskCancelled("the job was called off")))
-            elif not self._adopt(job):
-                groups[job.order.name, job.order.resources].append(job)
-        refused: list[Job] = []
-        size = max(1, self._system.array_max)
-        for group in groups.values():
-            for start in range(0, len(group), size):
-                piece = group[start : start + size]
-                if refused:  # nobody answers; not one after the other shall wait for that
-                    refused += piece
-                elif not self._submit(piece):
-                    refused = piece[:]
-        if refused:
-            with self._changed:
-                self._new = refused + self._new
-
-    def _submit(self, jobs: list[Job]) -> bool:
-        """Submit jobs that ask for the same; False if the scheduler does not answer."""
         try:
-            submission, request = self._run.prepare(
-                [job.order for job in jobs], [(job.engine, job.uuid) for job in jobs], self._system
-            )
-        except OSError as exc:
-            self._fail(jobs, BackendError(f"the files of a job cannot be written: {exc}"))
-            return True
-        try:
-            ids = self._system.submit(request)
-        except JobRejected as exc:
-            self._fail(jobs, exc)
-        except BackendError as exc:
-            submission.discard()
-            return self._refused(jobs, exc)
-        else:
-            submission.submitted(ids)
-            for number, (job, name) in enumerate(zip(jobs, ids, strict=True), 1):
-                job.id, job.submission, job.number = name, submission, number
-            self._refused_since = None
-            self._live += jobs
-            self._pace.on_submission()
-            return True
-        submission.discard()
-        return True
-
-    def _refused(self, jobs: list[Job], error: BackendError) -> bool:
-        now = time.monotonic()
-        if self._refused_since is None:
-            self._refused_since = now
-            message = f"the scheduler does not answer; jobs are submitted when it does: {error}"
-            _log.warning(message)
-        elapsed_s = now - self._refused_since
-        if elapsed_s > _PATIENCE_S:
-            self._fail(jobs, BackendError(f"the scheduler has not answered for {elapsed_s / 60:.0f} minutes: {error}"))
-            return True
-        least, most = _RESUBMIT_S
-        self._refused_until = now + min(most, max(least, elapsed_s / 4))
-        return False
-
-    def _fail(self, jobs: Sequence[Job], error: GanglineError) -> None:
-        for job in jobs:
-            self._finish(job, attempt_of_error(job.task, error))
-
-    def _adopt(self, job: Job) -> bool:
-        """Whether the job is one that an earlier run has submitted: it waits or runs, or it has succeeded."""
-        for orphan in self._orphans.take(job.order.fingerprint):
-            record = orphan.submission.how_it_ended(orphan.number)
-            if record is None:
-                self._take_over(job, orphan)
-                self._live.append(job)
-                return True
-            place = orphan.submission, orphan.number
-            attempt = attempt_of_record(job.task, job.order, orphan.id, place, record, None)
-            if attempt.status is Status.OK:
-                self._take_over(job, orphan)
-                self._finish(job, attempt)
-                return True
-            orphan.submission.forget(orphan.number)
-        return False
-
-    @staticmethod
-    def _take_over(job: Job, orphan: Orphan) -> None:
-        job.id, job.submission, job.number, job.adopted = orphan.id, orphan.submission, orphan.number, True
+            if job.follower is not None:
+                job.follower.follow(final=True)
+            if job.submission is not None:
+                job.submission.forget(job.number)
+        finally:
+            self._on_end(job, attempt)
 
     # What becomes of jobs --------------------------------------------------------------------------------------------
 
@@ -291,6 +213,17 @@ class Dispatcher:
             if sight.phase is not Phase.UNKNOWN or job.sight.phase is not Phase.ENDED:
                 job.sight = sight  # what was known of its end is not forgotten
             self._judge(job, now)
+        self._tell_reasons(now)
+
+    def _tell_reasons(self, now: float) -> None:
+        """Warn of what keeps jobs waiting, if it may do so for ever."""
+        waiting = [job for job in self._live if job.sight.phase is Phase.WAITING and job.sight.reason]
+        for job in waiting:
+            reason = job.sight.reason
+            if now - job.submitted_at > _WAITED_S and reason not in _USUAL_REASONS | self._reasons_told:
+                self._reasons_told.add(reason)
+                message = f"job {job.id} ({job.order.name}) waits, and the scheduler says why: {reason}"
+                _log.warning(message)
 
     def _judge(self, job: Job, now: float) -> None:
         """Decide on a job of which the scheduler has just spoken."""
@@ -337,7 +270,7 @@ class Dispatcher:
     # Removal ---------------------------------------------------------------------------------------------------------
 
     def _remove(self, jobs: Sequence[Job]) -> None:
-        live = [job for job in jobs if job in self._live]
+        live = [job for job in jobs if not self._submitter.give_up(job) and job in self._live]
         try:
             if live:
                 self._system.cancel([job.id for job in live])
@@ -351,8 +284,7 @@ class Dispatcher:
     def _end(self) -> None:
         deadline = self._closing if self._closing is not None else time.monotonic()
         left = self._remove_all(deadline)
-        self._run.end(keep=False)
-        self._orphans.close()
+        self._submitter.close()
         self._system.close()
         if left:
             message = f"{len(left)} jobs were removed, but the scheduler still ends them: {', '.join(left[:5])}"

@@ -38,6 +38,7 @@ class Job:
         begun: The record of its beginning.
         ended: The record of its end, while it is not known yet what ended it.
         sight: What the scheduler said last.
+        submitted_at: When the scheduler took it.
         over_since: When the scheduler first said that it is over, as long as there is no record of its end.
         adopted: It was submitted by an earlier run of the program.
         called_off: It is not wanted any more.
@@ -54,6 +55,7 @@ class Job:
     begun: Record | None = None
     ended: Record | None = None
     sight: Sight = _UNSEEN
+    submitted_at: float = field(default_factory=time.monotonic)
     over_since: float | None = None
     adopted: bool = False
     called_off: bool = False
