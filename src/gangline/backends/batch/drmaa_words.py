@@ -57,7 +57,7 @@ def dialect_of(system: str) -> Dialect:
         >>> dialect_of("SGE 8.1.9").scheduler
         'sge'
     """
-    for pattern, dialect in ((r"SGE|[GU]E\b|Grid ?Engine", _GRID_ENGINE), (r"slurm", _SLURM), (r"pbs|torque", _PBS)):
+    for pattern, dialect in ((r"\b[SUA]?GE\b|Grid ?Engine", _GRID_ENGINE), (r"slurm", _SLURM), (r"pbs|torque", _PBS)):
         if re.search(pattern, system, re.IGNORECASE):
             return dialect
     return _OTHER
