@@ -24,6 +24,7 @@ from benchmarks.scenarios import (
     start_up,
     submissions,
     uneven,
+    waiting_engines,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -34,6 +35,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     dask_tasks.SCENARIO,
     uneven.BUSY,
     uneven.WAITING,
+    waiting_engines.SCENARIO,
     array.SCENARIO,
     graph.SCENARIO,
     core_scaling.PLAIN_COST,
