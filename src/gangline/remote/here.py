@@ -173,13 +173,38 @@ class _Reader:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it with its group, if it has one of its own."""
+    """End it with all that it has started."""
+    others = _descendants(process.pid)
     for signum in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):
-            if process.poll() is None and os.getpgid(process.pid) == process.pid:
+            if os.getpgid(process.pid) == process.pid:
                 os.killpg(process.pid, signum)
             else:
-                process.send_signal(signum)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_S)
-            return
+                os.kill(process.pid, signum)
+        for pid in others:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signum)
+        # It is not waited for before both were sent: until then its number, and that of its group, is its own.
+        deadline = time.monotonic() + _GRACE_S
+        while signum == signal.SIGTERM and not _has_ended(process) and time.monotonic() < deadline:
+            time.sleep(_LOOK_S / 10)
+    process.wait()
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    if process.returncode is not None:
+        return True
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes that one has started, and those that these have; where the system does not tell, none."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                children = [int(word) for word in file.read().split()]
+            found += children
+            for child in children:
+                found += _descendants(child)
+    return found
