@@ -36,6 +36,9 @@ class Inbox(Protocol):
     def new_engine_id(self) -> EngineId:
         """A number for an engine that is about to join."""
 
+    def waiting(self) -> int:
+        """How many tasks would be sent at this moment if there were more engines."""
+
 
 class Backend(Protocol):
     """What provides engines and carries tasks to them.

@@ -139,6 +139,11 @@ class Lanes:
         """How many tasks are ready that name no engines, so that they are there for all."""
         return self.plain.ready + self.unnamed
 
+    @property
+    def open_to_all(self) -> int:
+        """How many of them no limit keeps back."""
+        return self.plain.ready + sum(lane.ready for lane in self.open.values())
+
     def enter(self, task: Task, key: LaneKey) -> Lane:
         """Put a ready task into the lane for `key`."""
         lane = self.plain if key == PLAIN_KEY else self.all.get(key)

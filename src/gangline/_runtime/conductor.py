@@ -158,6 +158,11 @@ class Conductor:
             self._next_engine += 1
             return EngineId(self._next_engine - 1)
 
+    def waiting(self) -> int:
+        """How many tasks would be sent at this moment if there were more engines."""
+        with self.lock:
+            return self.state.lanes.open_to_all
+
     # The loop's owner -----------------------------------------------------------------------------------------
 
     def take_in(self, ready: list[OnReady], events: list[BackendEvent]) -> None:

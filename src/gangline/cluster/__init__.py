@@ -15,6 +15,7 @@ TYPE_CHECKING = False  # every client comes by here; what it does not need is no
 if TYPE_CHECKING:
     from typing import Any
 
+    from gangline.cluster.adaptive import Adaptive
     from gangline.cluster.configuration import ClusterConfiguration, read_configuration
     from gangline.cluster.connection import ClusterConnection
     from gangline.cluster.description import ClusterDesc, ClusterError, get_compute_nodes, get_head_node
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gangline.cluster.standing import ClusterStatus, scale, start, status, stop
 
 _HOMES = {
+    "adaptive": ("Adaptive",),
     "configuration": ("ClusterConfiguration", "read_configuration"),
     "connection": ("ClusterConnection",),
     "description": ("ClusterDesc", "ClusterError", "get_compute_nodes", "get_head_node"),
@@ -44,6 +46,7 @@ __all__ = [  # noqa: RUF022  in the order in which a reader wants them
     "stop",
     "ClusterStatus",
     "ClusterConnection",
+    "Adaptive",
     "ClusterDesc",
     "ClusterError",
     "get_compute_nodes",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gangline.cluster.adapting import IDLE_S, Bounds
 from gangline.cluster.description import ClusterDesc, ClusterError, get_compute_nodes
 from gangline.cluster.launchers import LAUNCHERS, JobShape
 from gangline.errors import UsageError
@@ -24,6 +25,7 @@ __all__ = [
     "SCHEDULER_S",
     "TOML_KEYS",
     "ClusterConfiguration",
+    "bounds_of",
     "configure",
     "configured_file",
     "read_configuration",
@@ -55,6 +57,7 @@ class ClusterConfiguration:
         ssh_config: Its configuration; None: the user's.
         keepalive_s: After how much silence a host is taken for lost.
         jobs: The jobs of a site's scheduler that it consists of instead; None: it consists of hosts.
+        bounds: Between how many engines in all it scales with what there is to do; None: it has those that it has.
 
     Raises:
         UsageError: A value makes no sense.
@@ -71,6 +74,7 @@ class ClusterConfiguration:
     ssh_config: str | None = field(default_factory=lambda: os.environ.get("GANGLINE_SSH_CONFIG") or None)
     keepalive_s: float = 10.0
     jobs: JobShape | None = None
+    bounds: Bounds | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.isprintable() or any(letter in self.name for letter in "/\0 "):
@@ -142,7 +146,7 @@ def read_configuration(file: str | os.PathLike[str] | None = None) -> ClusterCon
 TOML_KEYS: Mapping[str, tuple[type, ...]] = {
     "name": (str,), "hosts": (list, str), "engines": (int,), "min_engines": (int,), "start_timeout": (int, float),
     "address": (str,), "python": (str,), "pythonpath": (list,), "ssh": (str,), "ssh_config": (str,),
-    "keepalive": (int, float),
+    "keepalive": (int, float), "minimum": (int,), "maximum": (int,), "idle_timeout": (int, float),
 }  # fmt: skip
 """What a file in TOML may say about a cluster of hosts, and much of it about one of jobs."""
 
@@ -192,10 +196,26 @@ def _general(table: Mapping[str, Any]) -> dict[str, Any]:
         "pythonpath": tuple(table.get("pythonpath", ())) or None,
         **{key: table.get(key) for key in ("name", "min_engines", "address", "python", "ssh", "ssh_config")},
     }  # fmt: skip
+    more["bounds"] = bounds_of(table.get("minimum"), table.get("maximum"), table.get("idle_timeout"))
     return {key: value for key, value in more.items() if value is not None}
 
 
+def bounds_of(minimum: int | None, maximum: int | None, idle_s: float | None = None) -> Bounds | None:
+    """Between what a cluster scales; None: it does not.
+
+    Raises:
+        UsageError: A value makes no sense, or there is no maximum.
+    """
+    if maximum is None:
+        if minimum is not None or idle_s is not None:
+            raise UsageError("a cluster that scales by itself needs a maximum")
+        return None
+    return Bounds(minimum or 0, maximum, IDLE_S if idle_s is None else idle_s)
+
+
 def _jobs(table: Mapping[str, Any]) -> JobShape:
+    if "jobs" in table and "maximum" in table:
+        raise UsageError("jobs says how many there always are, maximum that it depends: one of them is enough")
     if wrong := next((key for key in table if key in _HOST_KEYS), None):
         raise UsageError(f"{wrong} is for a cluster of hosts; this one consists of jobs, since it has a launcher")
     asked = {key: table[key] for key in ("cores", "memory", "wall_time", "queue", "account", "options") if key in table}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -152,13 +153,33 @@ class SiteJobs:
     def begin(self, address: str) -> None:
         """Submit the jobs; by that address they reach the cluster's scheduler."""
         self._address = address
-        self.have(self._shape.jobs)
+        if self._configuration.bounds is None:
+            self.have(self._shape.jobs)
+        else:
+            self.adapt(self._configuration.bounds.minimum)
+
+    def adapt(self, engines: int) -> None:
+        """Have jobs for so many engines in all. Those that have begun end by themselves when they are not needed."""
+        living = [job for job in self._jobs if job.lives]
+        begun = [job for job in living if _is_up(job)]
+        there = sum(len(job.engines) for job in begun)
+        self.have(len(begun) + max(math.ceil((engines - there) / self._shape.engines_per_job), 0))
+
+    def on_dismissed(self, name: str) -> None:
+        """An engine is about to end, since it is not needed."""
+        job, engine = self._find(name)
+        if job is not None and engine is not None:
+            job.engines.remove(engine)
+            if not job.engines:
+                job.cancelled = True
+                self._jobs.remove(job)
 
     def have(self, count: int) -> list[Engine]:
         """Have so many jobs: new ones are submitted, those above it cancelled; gives the new engines."""
         living = [job for job in self._jobs if job.lives]
         # Those that only wait are cancelled first, the newest of them before others.
-        for job in sorted(living, key=_is_up)[: max(len(living) - count, 0)]:
+        newest = list(reversed(living))
+        for job in sorted(newest, key=_is_up)[: max(len(living) - count, 0)]:
             self.cancel(job)
         self._jobs = [job for job in self._jobs if job.lives]
         return [engine for _ in range(count - len(living)) for engine in self._submit().engines]

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 
@@ -57,6 +57,7 @@ class Keeper:
             ssh=SshOptions(program=configuration.ssh, config=configuration.ssh_config),
             keepalive_s=configuration.keepalive_s,
         )
+        self._bounds = configuration.bounds
         self._jobs = None
         if configuration.jobs is not None:
             self._jobs = SiteJobs(configuration, configuration.jobs, self._changed, self._on_trouble)
@@ -93,14 +94,19 @@ class Keeper:
         """
         try:
             with self._changed:
-                for host, (_, engines) in zip(self._hosts, self.configuration.hosts, strict=True):
-                    self._have(host, engines or 1)  # one stands for the host, until it is known how many there will be
+                for number, (host, (_, engines)) in enumerate(zip(self._hosts, self.configuration.hosts, strict=True)):
+                    if self._bounds is None:
+                        self._have(host, engines or 1)  # one stands for the host, until it is known how many there are
+                    else:
+                        self._have(host, len(range(number, self._bounds.minimum, len(self._hosts))))
             self._home.connection.connect()
             self._home.start(self.configuration, away=False)  # Dask is being imported there, while we go on here
             self._keys = make_keys()
             self._greet(self._home)
             listens = "127.0.0.1" if self._is_alone else "0.0.0.0"
-            self._home.say({"do": "start", "as": "scheduler", "name": _SCHEDULER, "host": listens})
+            bounds = None if self._bounds is None else asdict(self._bounds)
+            order = {"do": "start", "as": "scheduler", "name": _SCHEDULER, "host": listens, "bounds": bounds}
+            self._home.say(order)
             for host in self._hosts:
                 if host.nursery is self._home:
                     self._bring_up_here(host)
@@ -150,7 +156,8 @@ class Keeper:
             if host.nursery.ended:
                 return
             host.ready = True
-            self._have(host, dict(self.configuration.hosts)[host.name] or host.cores)
+            if self._bounds is None:
+                self._have(host, dict(self.configuration.hosts)[host.name] or host.cores)
             self._order(host)
 
     def _have(self, host: Host, count: int) -> list[Engine]:
@@ -189,6 +196,8 @@ class Keeper:
             reports = self._reports()
         up = sum(report.state == "up" for report in reports)
         wanted = len(reports) if self.configuration.min_engines is None else self.configuration.min_engines
+        if self._bounds is not None:
+            wanted = min(wanted, self._bounds.minimum)
         if up < wanted:
             first = f"{up} of {len(reports)} engines of the cluster have come up, {wanted} are needed:"
             raise BackendError("\n".join([first, *_named(report for report in reports if report.state != "up")]))
@@ -203,6 +212,8 @@ class Keeper:
             )
         elif self._jobs is not None and self._jobs.is_hopeless():
             starting = False
+        elif self._bounds is not None and not all(host.ready or host.nursery.ended for host in self._hosts):
+            starting = True  # they have no engines yet that would tell
         else:
             starting = any(engine.report.state == "starting" for engine in engines)
         return self._closing or bool(self.trouble) or not starting
@@ -230,14 +241,8 @@ class Keeper:
         name, up, line, ended = word["name"], word.get("up"), word.get("line"), word.get("ended")
         with self._changed:
             if name == _SCHEDULER:
-                if up is not None and self._jobs is not None and "joined" in up:
-                    self._jobs.on_joined(up["joined"], up["pid"], up["host"])
-                elif up is not None and self._jobs is not None and "left" in up:
-                    self._jobs.on_left(up["left"])
-                elif up is not None and "port" in up:
-                    self._port = int(up["port"])
-                    for host in self._hosts:
-                        self._order(host)
+                if up is not None:
+                    self._on_word_of_scheduler(up)
                 elif line is not None:
                     self._scheduler_last.append(str(line))
                 elif ended is not None:
@@ -251,6 +256,40 @@ class Keeper:
                     engine.over(str(ended))
                     self._replace(engine)
             self._changed.notify_all()
+
+    def _on_word_of_scheduler(self, word: Mapping[str, Any]) -> None:
+        match word:
+            case {"port": port}:
+                self._port = int(port)
+                for host in self._hosts:
+                    self._order(host)
+            case {"wanted": engines} if not self._closing:
+                self._adapt(engines)
+            case {"dismissed": name}:
+                self._on_dismissed(name)
+            case {"joined": name, "pid": pid, "host": host} if self._jobs is not None:
+                self._jobs.on_joined(name, pid, host)
+            case {"left": name} if self._jobs is not None:
+                self._jobs.on_left(name)
+
+    def _adapt(self, engines: int) -> None:
+        """Have so many engines in all, where there is most room for them. Those that are too many end by themselves."""
+        if self._jobs is not None:
+            self._jobs.adapt(engines)
+            return
+        for _ in range(engines - sum(engine.lives for host in self._hosts for engine in host.engines)):
+            if ready := [host for host in self._hosts if host.ready]:
+                host = min(ready, key=lambda host: sum(engine.lives for engine in host.engines) / host.cores)
+                self._have(host, len(host.engines) + 1)
+                self._order(host)
+
+    def _on_dismissed(self, name: str) -> None:
+        """An engine is about to end, since it is not needed."""
+        if self._jobs is not None:
+            self._jobs.on_dismissed(name)
+        elif engine := self._engines.pop(name, None):
+            for host in self._hosts:
+                host.engines = [each for each in host.engines if each is not engine]
 
     def _replace(self, lost: Engine) -> None:
         for host in self._hosts:
@@ -270,6 +309,8 @@ class Keeper:
             for host in self._hosts:
                 if host.nursery is nursery:
                     host.ready = False
+                    if not host.engines:  # somebody has to tell
+                        self._have(host, 1)
                     for engine in host.engines:
                         engine.over(why)
             self._changed.notify_all()
@@ -302,6 +343,9 @@ class Keeper:
             raise UsageError(f"each host must have 1 engine or more, not {engines}; `gangline cluster stop` ends all")
         new: list[Engine] = []
         superfluous: list[Engine] = []
+        if (bounds := self._bounds) is not None:
+            how = f"{bounds.minimum} to {bounds.maximum} engines"
+            raise UsageError(f"the cluster {self.configuration.name} scales by itself, between {how}")
         with self._scaling, self._changed:
             if self._jobs is not None:
                 return self._scale_jobs(self._jobs, engines)

@@ -20,6 +20,7 @@ from dataclasses import asdict
 from types import FrameType
 from typing import Any, NoReturn
 
+from gangline.cluster.adapting import Bounds
 from gangline.cluster.configuration import ClusterConfiguration
 from gangline.cluster.connection import Place
 from gangline.cluster.hosts import EngineReport
@@ -97,7 +98,10 @@ def _answer(what: dict[str, Any]) -> None:
 def _configuration(fields: dict[str, Any]) -> ClusterConfiguration:
     hosts = tuple((name, engines) for name, engines in fields["hosts"])
     jobs = None if fields["jobs"] is None else JobShape.from_json(fields["jobs"])
-    return ClusterConfiguration(**{**fields, "hosts": hosts, "pythonpath": tuple(fields["pythonpath"]), "jobs": jobs})
+    bounds = None if fields["bounds"] is None else Bounds(**fields["bounds"])
+    return ClusterConfiguration(
+        **{**fields, "hosts": hosts, "pythonpath": tuple(fields["pythonpath"]), "jobs": jobs, "bounds": bounds}
+    )
 
 
 # Requests -----------------------------------------------------------------------------------------------------------

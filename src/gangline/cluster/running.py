@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gangline.cluster.configuration import ClusterConfiguration, configured_file, read_configuration
+from gangline.cluster.configuration import ClusterConfiguration, bounds_of, configured_file, read_configuration
 from gangline.cluster.connection import ClusterConnection, using
 from gangline.cluster.keeper import EngineReport, Keeper
 from gangline.errors import UsageError
@@ -48,6 +48,8 @@ def cluster(
     hosts: Sequence[str] | None = None,
     min_engines: int | None = None,
     start_timeout_s: float | None = None,
+    minimum: int | None = None,
+    maximum: int | None = None,
 ) -> Iterator[RunningCluster]:
     """Engines on the hosts of the configuration for as long as the block lasts; nothing is left running after it.
 
@@ -57,6 +59,8 @@ def cluster(
         hosts: Their names, in place of those of the configuration.
         min_engines: Go on if so many have come up; None: all must.
         start_timeout_s: How long they may take, in seconds.
+        minimum: Where a maximum is given: so many engines in all there are always; None: none.
+        maximum: There are as many engines as there is work for, up to so many in all.
 
     Raises:
         UsageError: Something that is given makes no sense.
@@ -74,6 +78,8 @@ def cluster(
         wanted = replace(wanted, start_timeout_s=start_timeout_s)
     if hosts is not None:
         wanted = replace(wanted, hosts=tuple((host, None) for host in hosts))
+    if (bounds := bounds_of(minimum, maximum)) is not None:
+        wanted = replace(wanted, bounds=bounds)
     if os.path.isabs(sys.path[0]):  # of the program: what lies beside it can be imported by its engines, too
         wanted = replace(wanted, pythonpath=(*wanted.pythonpath, sys.path[0]))
     keeper = Keeper(wanted.with_engines(nproc))

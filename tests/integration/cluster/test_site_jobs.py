@@ -91,9 +91,10 @@ def test_what_the_site_refuses_is_told_in_its_words(site: Slurm) -> None:
 
 
 def test_a_host_without_the_commands_of_the_site(site: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch, pytest.raises(BackendError, match="there is no sbatch here"):
+    with monkeypatch.context() as patch:
         patch.setenv("PATH", "/nowhere")
-        standing.start(jobs(1))
+        with pytest.raises(BackendError, match="there is no sbatch here"):
+            standing.start(jobs(1))
 
 
 def test_jobs_that_wait_are_named_with_why(site: Slurm) -> None:

@@ -53,6 +53,9 @@ class TestInbox:
         self._engines += 1
         return EngineId(self._engines - 1)
 
+    def waiting(self) -> int:
+        return 0
+
     def step(self, timeout_s: float) -> list[BackendEvent]:
         for key, _ in self._selector.select(0 if self._events else timeout_s):
             if key.fd in self._selector.get_map():

@@ -12,10 +12,11 @@ from typing import Any, cast
 
 from gangline.backends.calls import Call, Calls
 from gangline.backends.dask import wire
-from gangline.backends.dask.contact import Contact, Linked, News, Overdue, Parted, Refused, Told
+from gangline.backends.dask.contact import Asked, Contact, Linked, News, Overdue, Parted, Refused, Told
 from gangline.backends.dask.engine import DaskEngine
 from gangline.backends.dask.holding import Holding
 from gangline.backends.dask.link import Link
+from gangline.backends.dask.load import Load
 from gangline.backends.dask.own import OwnCluster, OwnWorker
 from gangline.backends.dask.wire import Message
 from gangline.backends.place import core_count
@@ -266,7 +267,14 @@ class DaskBackend:
                     self._on_refused(refused)
                 case Overdue(number):
                     self._on_overdue(number)
+                case Asked():
+                    self._report_load()
         return events
+
+    def _report_load(self) -> None:
+        if self._contact is not None:
+            busy = {each.link.address for each in self._engines.values() if each.link is not None and each.is_busy}
+            self._contact.report(Load(self._inbox.waiting(), frozenset(busy)))
 
     def _on_linked(self, link: Link) -> None:
         self._links.add(link)

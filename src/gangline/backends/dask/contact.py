@@ -17,18 +17,20 @@ from distributed.comm import connect
 
 from gangline.backends.dask import wire
 from gangline.backends.dask.link import Link
+from gangline.backends.dask.load import REPEAT_S, TOPIC, Load
 from gangline.backends.dask.relay import install, versions
 from gangline.backends.dask.wire import Message, read_messages
 from gangline.errors import ClusterUnreachable
 from gangline.messages import EngineId
 
-__all__ = ["Contact", "Linked", "News", "Overdue", "Parted", "Refused", "Told"]
+__all__ = ["Asked", "Contact", "Linked", "News", "Overdue", "Parted", "Refused", "Told"]
 
 T = TypeVar("T")
 
 _LOOK_AGAIN_S = 5.0
 """The scheduler tells of workers that join; should a word of it be lost, we look ourselves."""
 _RECONNECT_S = 0.5
+_LOAD_S = 0.5
 _STOP_GRACE_S = 3.0
 _FLUSH_S = 0.02
 
@@ -70,7 +72,11 @@ class Overdue(NamedTuple):
     engine: EngineId
 
 
-News = Linked | Refused | Told | Parted | Overdue
+class Asked(NamedTuple):
+    """The cluster is to know what load there is: that is to be reported."""
+
+
+News = Linked | Refused | Told | Parted | Overdue | Asked
 
 
 class _UnusableError(Exception):
@@ -98,6 +104,7 @@ class Contact:
         self._timeout_s = 10.0
         self._closing = False
         self._away = False
+        self._reported: tuple[float, Load] | None = None
         self._address = ""
         self._security: dict[str, Any] = {}
 
@@ -132,6 +139,10 @@ class Contact:
         """Tell `Overdue` of an engine after some time."""
         self._loop.call_soon_threadsafe(self._loop.call_later, delay_s, self._tell, Overdue(engine))
 
+    def report(self, load: Load) -> None:
+        """Tell the cluster, if it does not know that yet."""
+        self._loop.call_soon_threadsafe(self._begin_report, load)
+
     def cut(self, link: Link) -> None:
         """Give up a connection on which nothing is heard any more."""
         self._loop.call_soon_threadsafe(link.comm.abort)
@@ -151,6 +162,8 @@ class Contact:
         await self._register()
         refused = await self._look()
         self._begin(self._look_again())
+        if not self._follows_path:  # a cluster of the client's own has the engines that it was told to have
+            self._begin(self._ask_again())
         return refused
 
     async def _register(self) -> None:
@@ -174,6 +187,25 @@ class Contact:
     async def _look_again(self) -> None:
         while True:
             await self._look_after(_LOOK_AGAIN_S)
+
+    async def _ask_again(self) -> None:
+        while True:
+            await asyncio.sleep(_LOAD_S)
+            self._tell(Asked())
+
+    def _begin_report(self, load: Load) -> None:
+        now = self._loop.time()
+        if not self._closing and (
+            self._reported is None or self._reported[1] != load or now - self._reported[0] > REPEAT_S
+        ):
+            self._reported = (now, load)
+            self._begin(self._report(load))
+
+    async def _report(self, load: Load) -> None:
+        try:
+            await self._client.log_event(TOPIC, load.to_message(self._client.id))
+        except Exception:  # whatever Dask raises while the scheduler is away, which is told elsewhere
+            self._reported = None
 
     async def _look_after(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)

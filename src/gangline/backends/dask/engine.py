@@ -66,6 +66,11 @@ class DaskEngine:
         """The task that runs there, as far as is known here: the first of those that were sent."""
         return next(iter(self._tasks), None)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it was sent anything that is not heard of since."""
+        return bool(self._tasks)
+
     def order(self, verb: int, *arguments: Any) -> None:
         """Send a verb to where the engine is."""
         if self.link is not None:

@@ -284,6 +284,10 @@ class Relay:
         """The number that the client has given."""
         return self._next_engine
 
+    def waiting(self) -> int:
+        """None: the client keeps them."""
+        return 0
+
     def _on_readable(self, on_readable: Callable[[], Sequence[BackendEvent]]) -> None:
         for event in on_readable():
             self._tell(event)

@@ -62,6 +62,10 @@ class QueueInbox:
         """A number that no engine had before."""
         return EngineId(next(self._numbers))
 
+    def waiting(self) -> int:
+        """None: all tasks are sent by hand."""
+        return 0
+
     def events(self, timeout_s: float) -> list[BackendEvent]:
         """What has happened since the last call; waits for something to happen."""
         for on_readable in self._poller.poll(0.0 if self._events else timeout_s):
