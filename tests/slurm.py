@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests import debian
+from tests.slurm_accounting import Accounting
 
 PACKAGES = ("slurm-wlm", "munge")
 PATIENCE_S = 60.0
@@ -81,16 +82,27 @@ class Slurm:
         nodes: How many; they are n1, n2, and so on.
         cpus: Of each, as Slurm counts.
         settings: Lines of slurm.conf to have instead or in addition.
+        accounting: Whether it keeps accounts, which needs more packages (see `slurm_accounting`) and some seconds.
 
     Attributes:
         environment: What a program has to have in its environment to talk to it.
     """
 
-    def __init__(self, folder: Path, nodes: int = 3, cpus: int = 4, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        nodes: int = 3,
+        cpus: int = 4,
+        settings: dict[str, str] | None = None,
+        *,
+        accounting: bool = False,
+    ) -> None:
         self._folder = folder
+        self._user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+        self._accounting = Accounting(folder, _free_ports(2)) if accounting else None
         self.nodes = [f"n{number + 1}" for number in range(nodes)]
         self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
-        self._lay_out(cpus, settings or {})
+        self._lay_out(cpus, (self._accounting.settings if self._accounting else {}) | (settings or {}))
         self._namespace = _Namespace()
         try:
             self._start()
@@ -106,15 +118,14 @@ class Slurm:
         key = folder / "munge.key"
         key.touch(0o600)
         key.write_bytes(os.urandom(128))
-        user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
         host = socket.gethostname().split(".")[0]
         control, *ports = _free_ports(1 + len(self.nodes))
         table = {
             "ClusterName": "tests",
             "SlurmctldHost": f"{host}(127.0.0.1)",
             "SlurmctldPort": str(control),
-            "SlurmUser": user,
-            "SlurmdUser": user,
+            "SlurmUser": self._user,
+            "SlurmdUser": self._user,
             "AuthType": "auth/munge",
             "AuthInfo": f"socket={folder}/munge/socket",
             "CredType": "cred/munge",
@@ -168,6 +179,8 @@ class Slurm:
         }
         # By force, since the folder may be in one that others may write to.
         self._daemon("munged", "--force", *(f"--{name}={self._folder / path}" for name, path in munge.items()))
+        if self._accounting is not None:
+            self._accounting.start(self._namespace.enter, self._user)
         self._daemon("slurmctld", "-f", self.environment["SLURM_CONF"])
         for node in self.nodes:
             self.start_node(node)
@@ -215,6 +228,10 @@ class Slurm:
     def stop_node(self, node: str) -> None:
         """End the daemon of a node as a crash does; its jobs go on, and the controller notices after SlurmdTimeout."""
         self._end_daemon(f"slurmd-{node}", "KILL")
+
+    def stop_accounting(self) -> None:
+        """End the daemon of the accounting as a crash does."""
+        self._end_daemon("slurmdbd", "KILL")
 
     def set_node(self, node: str, state: str) -> None:
         """Change a node: "down" fails its jobs, "drain" lets them end and gives it no more, "resume" is back."""
@@ -270,9 +287,16 @@ class Slurm:
 
 
 @contextlib.contextmanager
-def started(folder: Path, nodes: int = 3, cpus: int = 4, settings: dict[str, str] | None = None) -> Iterator[Slurm]:
+def started(
+    folder: Path,
+    nodes: int = 3,
+    cpus: int = 4,
+    settings: dict[str, str] | None = None,
+    *,
+    accounting: bool = False,
+) -> Iterator[Slurm]:
     """Have a Slurm for a while; see `Slurm`."""
-    slurm = Slurm(folder, nodes, cpus, settings)
+    slurm = Slurm(folder, nodes, cpus, settings, accounting=accounting)
     try:
         yield slurm
     finally:

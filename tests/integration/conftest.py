@@ -6,10 +6,12 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from tests import slurm as slurm_support
+from tests import slurm_accounting
 from tests.integration import grid_engine as support
 
 IN_CI = os.environ.get("CI") == "true"
@@ -56,10 +58,24 @@ def _namespace() -> support.Namespace | None:
 
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm_support.Slurm]:
-    """A Slurm with three nodes of four CPUs; its accounting is off."""
-    if slurm_support.missing() and IN_CI and os.geteuid() == 0:
-        slurm_support.install()
-    if why := slurm_support.missing():
-        pytest.skip(why)
+    """A Slurm with three nodes of four CPUs; it keeps no accounts."""
+    _have(slurm_support)
     with slurm_support.started(tmp_path_factory.mktemp("slurm") / "s") as slurm:
         yield slurm
+
+
+@pytest.fixture(scope="session")
+def slurm_with_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm_support.Slurm]:
+    """One with a node that keeps accounts, enforces their limits, and forgets jobs a few seconds after their end."""
+    _have(slurm_support)
+    _have(slurm_accounting)
+    settings = {"MinJobAge": "2", "AccountingStorageEnforce": "associations,limits"}
+    with slurm_support.started(tmp_path_factory.mktemp("slurm") / "s", 1, settings=settings, accounting=True) as slurm:
+        yield slurm
+
+
+def _have(support: ModuleType) -> None:
+    if support.missing() and IN_CI and os.geteuid() == 0:
+        support.install()
+    if why := support.missing():
+        pytest.skip(why)

@@ -335,7 +335,7 @@ NO_WORD = 'REAL >/dev/null; echo "sbatch: error: sleeping" >&2; sleep 60 & wait'
 NEVER_SENT = 'echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1'
 
 
-@pytest.mark.parametrize("script", [LOST_WORD, NO_WORD])
+@pytest.mark.parametrize("script", [LOST_WORD, NO_WORD], ids=["a lost word", "no word"])
 def test_a_job_that_was_accepted_without_a_word_is_found(
     slurm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import shutil
 import signal
@@ -66,7 +65,7 @@ class Slurm:
         self._clock = clock
         self._user = os.getuid()
         self._has_accounting = shutil.which("sacct") is not None
-        self._accounting_at = -math.inf
+        self._ask_again_at: dict[str, float] = {}
         self._doubtful: set[str] = set()
         self._waiting_at: dict[str, float] = {}
         self._ended: dict[str, Sight] = {}
@@ -168,10 +167,11 @@ class Slurm:
         }
 
     def _ask_accounting(self, gone: Collection[str]) -> dict[str, Sight]:
-        if not gone or not self._has_accounting or self._clock() - self._accounting_at < _ACCOUNTING_PAUSE_S:
-            return {}
+        """How those have ended whose turn it is to be asked for."""
+        now = self._clock()
+        due = [job for job in gone if self._ask_again_at.get(job, now) <= now] if self._has_accounting else []
         endings: dict[str, Sight] = {}
-        for bases in _portions(sorted({words.base_of(job) for job in gone})):
+        for bases in _portions(sorted({words.base_of(job) for job in due})):
             answer = self._run(words.build_sacct_argv(bases), self._patience_s)
             if _NO_ACCOUNTING in answer.complaint:
                 self._has_accounting = False
@@ -179,8 +179,9 @@ class Slurm:
             if answer.code != 0:
                 raise _silence(answer)
             endings |= words.parse_sacct(answer.output)
-        self._accounting_at = self._clock()
-        return {job: endings[job] for job in gone if job in endings}
+        again_at = dict.fromkeys(due, now + _ACCOUNTING_PAUSE_S)
+        self._ask_again_at = {job: at for job, at in self._ask_again_at.items() if at > now} | again_at
+        return {job: endings[job] for job in due if job in endings}
 
     # Removal ----------------------------------------------------------------------------------------------------------
 

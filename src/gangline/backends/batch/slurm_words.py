@@ -320,30 +320,26 @@ def ending_of(state: str, status: tuple[int, int], host: str, reason: str) -> Si
     said = f"{state}: {reason}" if reason else state
     cause = _CAUSES[state]
     if cause is not Cause.EXIT:
-        return Sight(Phase.ENDED, cause, signal=_name_of(number), host=host, reason=said)
+        return Sight(Phase.ENDED, cause, host=host, reason=said)
     if number > _LAST_PLAIN_SIGNAL or (code and number):  # not of a process: a number of an error of Slurm's own
         return Sight(Phase.ENDED, Cause.HOST, host=host, reason=said)
     if not host and state == "FAILED":
         return Sight(Phase.ENDED, Cause.UNSAID, reason=said)  # it never ran
     said = "" if reason in _SAID_BY_STATUS or not reason else said
     if number:
-        return Sight(Phase.ENDED, Cause.SIGNAL, signal=_name_of(number), host=host, reason=said)
+        return Sight(Phase.ENDED, Cause.SIGNAL, signal=signals.Signals(number).name, host=host, reason=said)
     return Sight(Phase.ENDED, Cause.EXIT, exit_code=code, host=host, reason=said)
-
-
-def _name_of(number: int) -> str:
-    try:
-        return signals.Signals(number).name if number else ""
-    except ValueError:
-        return f"signal {number}"
 
 
 # Jobs that have ended long ago ----------------------------------------------------------------------------------------
 
 
 def build_sacct_argv(bases: Collection[str]) -> list[str]:
-    """The command that says how jobs have ended which the controller has forgotten."""
-    argv = ["sacct", "--noheader", "--parsable2", "--allocations", "--starttime=1970-01-01T00:00:00"]
+    """The command that says how jobs have ended which the controller has forgotten.
+
+    Those that ended months ago may have had the same numbers.
+    """
+    argv = ["sacct", "--noheader", "--parsable2", "--allocations", "--starttime=now-30days"]
     return [*argv, "--format=JobID,State,ExitCode,NodeList", f"--jobs={','.join(bases)}"]
 
 
