@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.last_words import last_words
 from benchmarks.scenario import Contender, Figure, Scenario
 from benchmarks.scenarios import scenario
 
@@ -45,12 +46,14 @@ def measure_apart(scenario: Scenario, contender: Contender, size: int) -> Figure
         text=True,
         start_new_session=True,
     )
-    try:
-        output, complaints = process.communicate(timeout=TIMEOUT_S)
-    except subprocess.TimeoutExpired as exc:
-        raise MeasurementFailed(f"no result within {TIMEOUT_S:g} s") from exc
-    finally:
-        _end_group(process)
+    with last_words(f"kill -KILL -{process.pid}") as words:
+        try:
+            output, complaints = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as exc:
+            raise MeasurementFailed(f"no result within {TIMEOUT_S:g} s") from exc
+        finally:
+            _end_group(process)
+            words.done()
     if process.returncode:
         complaint = complaints.strip().rpartition("\n")[2].replace(f"{ROOT}/", "")
         raise MeasurementFailed(complaint or f"exit status {process.returncode}")

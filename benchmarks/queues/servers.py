@@ -14,7 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.programs import FOLDERS
+from benchmarks.last_words import last_words
+
+_END_POSTGRES = """
+server=$(head -n 1 data/postmaster.pid) && kill -QUIT "$server" && while kill -0 "$server"; do sleep 0.1; done
+rm -rf "$PWD"
+"""
 
 
 @contextmanager
@@ -25,7 +30,6 @@ def postgres() -> Iterator[str]:
         FileNotFoundError: It is not installed.
     """
     programs = _postgres_programs()
-    FOLDERS.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
     user = _other_user(folder) if os.geteuid() == 0 else {}
     port = free_port()
@@ -37,14 +41,10 @@ def postgres() -> Iterator[str]:
         )  # fmt: skip
 
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c shared_buffers=256MB"
-    try:
+    with last_words(_END_POSTGRES, folder):
         run("initdb", "-D", "data", "-U", "bench", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
         run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "60", "-o", options, "start")
         yield f"postgresql://bench@127.0.0.1:{port}/postgres"
-    finally:
-        if (folder / "data" / "postmaster.pid").exists():
-            run("pg_ctl", "-D", "data", "-m", "immediate", "-w", "-t", "30", "stop")
-        shutil.rmtree(folder)
 
 
 @contextmanager

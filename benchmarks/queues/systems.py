@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 
+from benchmarks.last_words import last_words
 from benchmarks.programs import FOLDERS, installed
 from benchmarks.queues import servers
 from benchmarks.queues.jobs import URL
@@ -56,8 +57,9 @@ def environment() -> dict[str, str]:
 def folder_on_disk() -> Iterator[Path]:
     """A folder that is thrown away."""
     FOLDERS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=FOLDERS) as folder:
-        yield Path(folder)
+    folder = Path(tempfile.mkdtemp(dir=FOLDERS))
+    with last_words('rm -rf "$PWD"', folder):
+        yield folder
 
 
 def each(command: Sequence[str]) -> Commands:

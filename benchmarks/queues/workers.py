@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.last_words import LastWords
 from benchmarks.queues.marks import Marks
 from benchmarks.queues.systems import ROOT, System, environment
 
 _SETTLE_S = 0.5
+_GENTLY_S = 1.0
+"""So long workers have to end when they are asked to."""
 
 
 class Workers:
@@ -34,6 +37,8 @@ class Workers:
             )
             for command in commands
         ]  # fmt: skip
+        sessions = " ".join(f"-{process.pid}" for process in self.processes)
+        self._last_words = LastWords(f"kill -KILL {sessions}")
 
     def said(self) -> str:
         """What they have written last."""
@@ -71,7 +76,7 @@ class Workers:
             process.terminate()
         for process in self.processes:
             try:
-                process.wait(3)
+                process.wait(_GENTLY_S)
             except subprocess.TimeoutExpired:
                 continue
         for number in tree:
@@ -81,6 +86,7 @@ class Workers:
                 continue
         for process in self.processes:
             process.wait()
+        self._last_words.done()
 
 
 @contextmanager
