@@ -6,6 +6,7 @@ A job is one of dask-jobqueue's, which knows how each scheduler wants to be aske
 
 from __future__ import annotations
 
+import difflib
 import math
 import shlex
 from collections.abc import Callable, Mapping
@@ -19,6 +20,9 @@ __all__ = ["LAUNCHERS", "WALL_TIME_S", "JobShape", "Launcher", "job_options"]
 
 WALL_TIME_S = 1800.0
 """How long a job may run if nothing else is said: half an hour, as with dask-jobqueue."""
+
+_NAME_MAX = 15
+"""PBS takes no longer name of a job."""
 
 _MEMORY_UNSAID = "1 GiB"
 """dask-jobqueue wants a number; the line of the script that says it is left out."""
@@ -82,7 +86,9 @@ class JobShape:
 
     def __post_init__(self) -> None:
         if self.launcher not in LAUNCHERS:
-            raise UsageError(f"there is no launcher {self.launcher!r}; there are {', '.join(LAUNCHERS)}")
+            near = difflib.get_close_matches(self.launcher, LAUNCHERS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(LAUNCHERS)}"
+            raise UsageError(f"there is no launcher {self.launcher!r}; {hint}")
         if type(self.jobs) is not int or self.jobs < 0:
             raise UsageError(f"jobs must be a whole number, 0 or more, not {self.jobs!r}")
         if self.engines is not None and (type(self.engines) is not int or self.engines < 1):
@@ -141,7 +147,7 @@ def job_options(shape: JobShape, *, name: str, folder: str, python: str, pythonp
         "cores": wanted.cores or 1,
         "processes": 1,
         "memory": f"{wanted.memory_bytes} B" if wanted.memory_bytes is not None else _MEMORY_UNSAID,
-        "job_name": name,
+        "job_name": name[:_NAME_MAX] if shape.launcher in ("pbs", "moab") else name,
         "log_directory": folder,
         "python": f"exec {shlex.quote(python)}",
         "worker_command": "gangline.cluster.job",

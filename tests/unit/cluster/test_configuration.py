@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from gangline.cluster.adapting import Bounds
 from gangline.cluster.configuration import ClusterConfiguration, configure, configured_file, read_configuration
 from gangline.cluster.description import ClusterError
+from gangline.cluster.launchers import JobShape
 from gangline.errors import UsageError
+from gangline.remote.resources import Resources
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +88,53 @@ def test_pipeline_cfg(home: Path) -> None:
     )  # fmt: skip
 
 
+def test_toml_with_jobs(home: Path) -> None:
+    file = written(
+        home,
+        "night.toml",
+        """
+        name = "night"
+        launcher = "slurm"
+        jobs = 4
+        engines = 2
+        cores = 8
+        memory = "16 GiB"
+        wall_time = "2:00:00"
+        queue = "long"
+        account = "sky"
+        options = { qos = "high", exclusive = true }
+        setup = ["module load python"]
+        folder = "/shared"
+        """,
+    )
+    asked = Resources(8, 16 * 2**30, 7200.0, "long", "sky", (("qos", "high"), ("exclusive", None)))
+    assert read_configuration(file) == ClusterConfiguration(
+        name="night", hosts=(), start_timeout_s=600,
+        jobs=JobShape("slurm", 4, 2, asked, ("module load python",), "/shared"),
+    )  # fmt: skip
+
+
+def test_toml_of_a_cluster_that_scales_by_itself(home: Path) -> None:
+    text = "minimum = 2\nmaximum = 10\n"
+    assert read_configuration(written(home, "a.toml", text)).bounds == Bounds(2, 10)
+    text = 'launcher = "sge"\nmaximum = 10\nidle_timeout = 5\n'
+    assert read_configuration(written(home, "a.toml", text)).bounds == Bounds(0, 10, 5)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ('launcher = "slrm"', "there is no launcher 'slrm'; did you mean 'slurm'?"),
+        ('launcher = "slurm"\nmemori = "3 GB"', "there is no key 'memori'; did you mean 'memory'?"),
+        ('launcher = "slurm"\nmemory = "3 quarks"', "memory must be a number of bytes or a text like '4 GB'"),
+        ('launcher = "slurm"\nwall_time = "soon"', "wall_time must be a number of seconds or a text like"),
+        ('launcher = "slurm"\noptions = "qos"', "options must be dict, not 'qos'"),
+        ('launcher = "slurm"\nsetup = [1]', "setup must be a list of lines of shell, not [1]"),
+        ('launcher = "slurm"\nhosts = ["a"]', "hosts is for a cluster of hosts"),
+        ('launcher = "slurm"\njobs = 2\nmaximum = 3', "one of them is enough"),
+        ('queue = "long"', "queue is for jobs of a site's scheduler: it needs a launcher, one of slurm, sge, pbs"),
+        ("minimum = 2", "needs a maximum"),
+        ("maximum = 0", "maximum must be 1 or more, not 0"),
         ('host = ["a"]', "there is no key 'host'; did you mean 'hosts'?"),
         ("xyz = 1", "there is no key 'xyz'; there are name, hosts"),
         ("engines = true", "engines must be int, not True"),
