@@ -93,11 +93,12 @@ class Orphans:
                         continue
                     found._jobs.setdefault(fingerprint, deque()).append(Orphan(run, submission, number, job))
                     left += 1
-            if left and time.time() - run.path.stat().st_mtime < _KEPT_S:
+            is_young = time.time() - run.path.stat().st_mtime < _KEPT_S
+            if left and is_young:
                 found._runs.append(run)
                 count += left
             else:
-                run.end(keep=False)
+                run.end(keep=run.is_shared and is_young)
         if count:
             what = f"{count} jobs" if count > 1 else "1 job"
             message = f"found {what} that an earlier run has left in {folder}; who asks for the same again gets them"
@@ -113,5 +114,5 @@ class Orphans:
         """Leave those that nobody asked for to the next run."""
         wanted = {orphan.run for jobs in self._jobs.values() for orphan in jobs}
         for run in self._runs:
-            run.end(keep=run in wanted)
+            run.end(keep=run in wanted or run.is_shared)
         self._runs.clear()

@@ -5,7 +5,7 @@ One program has one *run*: a folder that it holds locked while it lives. In a ru
     request.json    system, count and fingerprints, before it is submitted
     jobs.json       the numbers of the jobs, once it has been
     job.sh          what the scheduler runs
-    N.json N.in N.call N.out N.err N.result begun/N ended/N     of each job (see `onnode`)
+    N.json N.in N.call N.out N.err N.messages N.result begun/N ended/N      of each job (see `onnode`)
 
 A run whose lock is free belongs to a program that has died: another one of the same folder takes its jobs over.
 """
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from gangline.backends.batch import onnode
+from gangline.backends.batch.carried import NAME, write_carried
 from gangline.backends.batch.orders import Order
 from gangline.backends.batch.system import BatchSystem, Request
 from gangline.errors import BackendError
@@ -50,6 +51,9 @@ class Run:
     Args:
         path: Where it is.
         descriptor: Its lock.
+
+    Attributes:
+        is_shared: Whether there are submissions to another scheduler; known once those to one have been listed.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -57,6 +61,7 @@ class Run:
         self._descriptor = descriptor
         self._count = 0
         self._module_paths: dict[str, str] = {}
+        self.is_shared = False
 
     @classmethod
     def begin(cls, folder: Path) -> Run:
@@ -87,6 +92,11 @@ class Run:
             self._module_paths[text] = str(path)
         return self._module_paths[text]
 
+    def _carry(self) -> None:
+        """Have there what takes in messages."""
+        if not (self.path / NAME).exists():
+            write_carried(self.path)
+
     def prepare(
         self, orders: Sequence[Order], engines: Sequence[tuple[int, str]], system: BatchSystem
     ) -> tuple[Submission, Request]:
@@ -107,7 +117,10 @@ class Run:
         for number, (order, (engine, uuid)) in enumerate(zip(orders, engines, strict=True), 1):
             base = str(folder / str(number))
             path_file = "" if order.call is None else self.module_path_file()
-            what = order.specification(base, path_file, engine, uuid) | {"job_variable": system.job_variable}
+            what = order.specification(base, path_file, engine, uuid)
+            what |= {"job_variable": system.job_variable, "token": order.token}
+            if what["logs"] is not None:
+                self._carry()
             _write_json(folder / f"{number}.json", what)
             if order.call is not None:
                 (folder / f"{number}.call").write_bytes(order.call)
@@ -140,6 +153,7 @@ class Run:
             with contextlib.suppress(OSError, ValueError, KeyError):
                 request = _read_json(folder / "request.json")
                 if request["system"] != system:
+                    self.is_shared = True
                     continue
                 jobs = _read_json(folder / "jobs.json")
                 yield Submission(folder, len(jobs)), jobs, request["fingerprints"]
@@ -181,6 +195,12 @@ class Submission:
         """Where a job's files are, up to the dot."""
         return str(self.folder / str(number))
 
+    def token(self, number: int) -> str:
+        """What a job hands in its messages with; "" if it hands in none."""
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return str(_read_json(Path(f"{self.base(number)}.json"))["token"])
+        return ""
+
     def newly_begun(self) -> list[int]:
         """The jobs that have begun since the last call."""
         new = _numbers(self.folder / "begun") - self._begun
@@ -220,7 +240,10 @@ class Submission:
         if not self.left:
             shutil.rmtree(self.folder, ignore_errors=True)
             return
-        for name in (*(f"{number}.{end}" for end in ("json", "in", "call", "out", "err", "result")), f"log.{number}"):
+        for name in (
+            *(f"{number}.{end}" for end in ("json", "in", "call", "out", "err", "messages", "result")),
+            f"log.{number}",
+        ):
             (self.folder / name).unlink(missing_ok=True)
         for kind in ("begun", "ended"):
             (self.folder / kind / str(number)).unlink(missing_ok=True)

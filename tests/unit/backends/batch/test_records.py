@@ -1,0 +1,329 @@
+"""The folders of jobs, and what a job leaves in them: run here as a scheduler would run it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gangline.backends.batch import onnode
+from gangline.backends.batch.endings import attempt_of_loss, attempt_of_record, needs_a_cause
+from gangline.backends.batch.jobs import Orphans
+from gangline.backends.batch.orders import Order, order_of
+from gangline.backends.batch.runs import Run, Submission, abandoned_runs
+from gangline.backends.batch.system import BatchSystem, Cause, Phase, Request, Sight
+from gangline.errors import BackendError, Unpicklable, UsageError
+from gangline.messages import Attempt, Status, TaskId
+from gangline.remote.command import Command
+from gangline.remote.resources import NOTHING_ASKED, Resources
+
+
+class Names:
+    """What the records know of a scheduler."""
+
+    name = "slurm"
+    array_variable = "SLURM_ARRAY_TASK_ID"
+    job_variable = "SLURM_JOB_ID"
+
+
+NAMES: BatchSystem = Names()  # type: ignore[assignment]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.chdir(tmp_path)
+    run = Run.begin(tmp_path / "jobs")
+    yield run
+    run.end(keep=False)
+
+
+def order(argv: str | list[str], **more: object) -> Order:
+    return order_of(Command(argv, **more), (), {}, NOTHING_ASKED)  # type: ignore[arg-type]
+
+
+def begin(request: Request, number: int | None = None) -> subprocess.Popen[bytes]:
+    """As a scheduler does."""
+    array = {} if number is None else {"SLURM_ARRAY_TASK_ID": str(number)}
+    environment = os.environ | {"SLURM_JOB_ID": "77"} | array
+    return subprocess.Popen([request.script], cwd=request.directory, env=environment, start_new_session=True)
+
+
+def attempt(order: Order, submission: Submission, number: int = 1, sight: Sight | None = None) -> Attempt:
+    record = submission.how_it_ended(number)
+    assert record is not None
+    return attempt_of_record(TaskId(1), order, "77", (submission, number), record, sight)
+
+
+def run_alone(run: Run, order: Order) -> tuple[Submission, int]:
+    submission, request = run.prepare([order], [(0, "uuid")], NAMES)
+    return submission, begin(request).wait()
+
+
+# What a job leaves ----------------------------------------------------------------------------------------------------
+
+
+def test_the_records_of_a_job(run: Run) -> None:
+    one = order("cat; echo $COLOUR $SLURM_JOB_ID; echo why >&2; exit 3", input=b"in\n", env={"COLOUR": "red"})
+    submission, code = run_alone(run, one)
+    assert code == 3  # so that the scheduler's books are right
+    assert submission.newly_begun() == [1]
+    assert submission.newly_begun() == []
+    assert submission.ended() == [1]
+    begun, ended = submission.how_it_began(1), submission.how_it_ended(1)
+    assert begun is not None
+    assert ended is not None
+    assert (begun["job"], begun["host"]) == ("77", os.uname().nodename)
+    assert (ended["exit_code"], ended["signal"], ended["heard"]) == (3, "", [])
+    assert ended["ended_at"] >= ended["began_at"] == begun["at"]
+    how = attempt(one, submission)
+    assert how.status is Status.ERROR
+    assert (how.extras or {})["stdout"] == "in\nred 77\n"
+    assert (how.value.ename, how.value.error.exit_code, how.value.error.stderr_tail) == ("CommandFailed", 3, ("why",))
+
+
+def test_an_array_runs_each_of_its_orders(run: Run) -> None:
+    orders = [order(f"echo {number} > {number}.made; exit {number % 2}") for number in range(1, 6)]
+    submission, request = run.prepare(orders, [(n, "uuid") for n in range(5)], NAMES)
+    assert request.count == 5
+    jobs = [begin(request, number) for number in range(1, 6)]
+    assert [job.wait() for job in jobs] == [1, 0, 1, 0, 1]
+    assert submission.ended() == [1, 2, 3, 4, 5]
+    assert all(Path(f"{number}.made").read_text() == f"{number}\n" for number in range(1, 6))
+    for number in range(1, 5):
+        submission.forget(number)
+    assert submission.ended() == [5]
+    assert submission.folder.exists()
+    submission.forget(5)
+    assert not submission.folder.exists()
+
+
+def test_a_signal_and_its_number_are_told_apart(run: Run) -> None:
+    killed, code = run_alone(run, order("kill -KILL $$"))
+    record = killed.how_it_ended(1)
+    assert code == -signal.SIGKILL
+    assert record is not None
+    assert (record["exit_code"], record["signal"]) == (None, "SIGKILL")
+    assert needs_a_cause(record)
+    honest, code = run_alone(run, order("exit 137"))
+    record = honest.how_it_ended(1)
+    assert record is not None
+    assert (record["exit_code"], record["signal"]) == (137, "")
+    assert not needs_a_cause(record)
+
+
+def test_a_scheduler_that_ends_a_job_lets_it_say_so(run: Run) -> None:
+    """The signal reaches the command, which may clean up; the record knows of it."""
+    one = order("trap 'echo cleaned; exit 5' TERM; echo up > up; sleep 60 & wait")
+    submission, request = run.prepare([one], [(0, "uuid")], NAMES)
+    job = begin(request)
+    while not Path("up").exists():
+        time.sleep(0.01)
+    job.send_signal(signal.SIGTERM)
+    assert job.wait(60) == 5
+    record = submission.how_it_ended(1)
+    assert record is not None
+    assert record["heard"] == ["SIGTERM"]
+    assert needs_a_cause(record)
+    os.killpg(job.pid, signal.SIGKILL)
+    for cause, kind, text in (
+        (Cause.TIME_LIMIT, "CommandTimedOut", "ran longer than"),
+        (Cause.MEMORY, "CommandOutOfMemory", "more memory than it may have"),
+        (Cause.CANCELLED, "JobLost", "somebody removed the job"),
+        (Cause.HOST, "JobLost", "its host failed"),
+        (Cause.UNSAID, "CommandFailed", "exit code 5"),
+    ):
+        value = attempt(one, submission, sight=Sight(Phase.ENDED, cause)).value
+        assert value.ename == kind
+        assert text in value.evalue
+
+
+def test_what_cannot_be_started(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("no program")
+    for one, kind in (
+        (order(["no-such-program"]), "not found"),
+        (order([str(tmp_path / "plain")]), "not executable"),
+        (order("true", cwd="/no/such/folder"), "no such folder"),
+    ):
+        submission, code = run_alone(run, one)
+        assert code == 127
+        error = attempt(one, submission).value.error
+        assert (type(error).__name__, error.kind) == ("CommandNotStarted", kind)
+
+
+def test_a_job_that_is_run_twice_does_its_work_once(run: Run) -> None:
+    submission, request = run.prepare([order("echo line >> lines; exit 4")], [(0, "uuid")], NAMES)
+    assert begin(request).wait() == 4
+    assert begin(request).wait() == 0
+    assert Path("lines").read_text() == "line\n"
+    assert submission.how_it_ended(1) is not None
+
+
+def test_a_job_that_nobody_wants_any_more_does_nothing(run: Run) -> None:
+    submission, request = run.prepare([order("echo line >> lines")], [(0, "uuid")], NAMES)
+    script = Path(request.script).read_text()  # a scheduler keeps a copy
+    submission.discard()
+    assert subprocess.run(["sh", "-c", script]).returncode == 0
+    assert not Path("lines").exists()
+
+
+def test_much_output_is_shown_from_its_end(run: Run) -> None:
+    one = order("yes | head -c 3000000; echo end")
+    submission, _ = run_alone(run, one)
+    text = (attempt(one, submission).extras or {})["stdout"]
+    assert text.startswith("[")
+    assert text.endswith("y\nend\n")
+    assert len(text) < 1_100_000
+
+
+def test_the_wrapper_needs_nothing_but_the_standard_library() -> None:
+    source = Path(onnode.__file__).read_text()
+    assert "gangline" not in source.replace("gangline: ", "")
+    code = f"import ast; ast.parse({source!r}, feature_version=(3, 7))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+# Calls ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_call(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    def work(number: int, *, more: int) -> int:
+        print("printed")
+        logging.getLogger("work").warning("logged")
+        return number + more
+
+    one = order_of(work, (40,), {"more": 2}, NOTHING_ASKED)
+    submission, code = run_alone(run, one)
+    assert code == 0
+    how = attempt(one, submission)
+    assert (how.status, how.value) == (Status.OK, 42)
+    assert (how.extras or {})["stdout"] == "printed\n"
+    assert "logged" in caplog.text
+
+
+def test_a_call_that_fails_and_one_that_ends_its_process(run: Run) -> None:
+    def fail() -> None:
+        raise KeyError("here")
+
+    one = order_of(fail, (), {}, NOTHING_ASKED)
+    submission, _ = run_alone(run, one)
+    how = attempt(one, submission)
+    assert (how.status, how.value.ename) == (Status.ERROR, "KeyError")
+    assert "in fail" in how.value.traceback
+    one = order_of(os._exit, (0,), {}, NOTHING_ASKED)
+    submission, _ = run_alone(run, one)
+    assert "ended without a result" in attempt(one, submission).value.evalue
+
+
+def test_what_cannot_travel_is_refused_here() -> None:
+    with pytest.raises(Unpicklable, match="the call of print cannot be pickled"):
+        order_of(print, (threading.Lock(),), {}, NOTHING_ASKED)
+
+
+def test_commands_that_a_job_cannot_be() -> None:
+    with pytest.raises(UsageError, match="to read on while it runs"):
+        order("cat", open_input=True)
+
+
+# Fingerprints and runs that were abandoned ----------------------------------------------------------------------------
+
+
+def test_fingerprints_tell_orders_apart() -> None:
+    orders = [
+        order("a"),
+        order("b"),
+        order("a", env={"A": "b"}),
+        order("a", input=b"x"),
+        order("a", key="k"),
+        order("a", resources={"cores": 2}),
+        order("a", cwd="/tmp"),
+        order_of(len, ("abc",), {}, NOTHING_ASKED),
+        order_of(len, ("abcd",), {}, NOTHING_ASKED),
+        order_of(len, ("abc",), {}, Resources(cores=2)),
+    ]
+    assert len({each.fingerprint for each in orders}) == len(orders)
+    assert order("a", env={"A": "b", "C": "d"}).fingerprint == order("a", env={"C": "d", "A": "b"}).fingerprint
+    assert order("a", name="x").fingerprint == order("a").fingerprint
+
+
+def test_a_run_is_taken_over_when_its_program_has_died(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = Run.begin(tmp_path)
+    one, other = order("echo 1"), order("echo 2")
+    submission, request = run.prepare([one, other, one], [(0, "a"), (1, "b"), (2, "c")], NAMES)
+    submission.submitted(["5_1", "5_2", "5_3"])
+    begin(request, 1).wait()
+    submission.forget(2)
+    doubtful, _ = run.prepare([one], [(0, "a")], NAMES)  # nobody knows whether it was submitted
+    assert list(abandoned_runs(tmp_path)) == []  # it is still held
+    run.end(keep=True)
+    orphans = Orphans.of(tmp_path, "slurm")
+    assert "2 jobs" in caplog.text
+    assert not doubtful.folder.exists()
+    assert list(abandoned_runs(tmp_path)) == []  # now it is held again
+    found = list(orphans.take(one.fingerprint))
+    assert [orphan.id for orphan in found] == ["5_1", "5_3"]
+    assert [orphan.submission.how_it_ended(orphan.number) is None for orphan in found] == [False, True]
+    assert list(orphans.take(other.fingerprint)) == []
+    orphans.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nobody_asks_for_is_left_to_the_next_run(tmp_path: Path) -> None:
+    run = Run.begin(tmp_path)
+    one = order("echo 1")
+    submission, _ = run.prepare([one], [(0, "a")], NAMES)
+    submission.submitted(["5"])
+    run.end(keep=True)
+    Orphans.of(tmp_path, "slurm").close()
+    Orphans.of(tmp_path, "sge").close()  # of another scheduler: not ours to judge
+    assert [orphan.id for orphan in Orphans.of(tmp_path, "slurm").take(one.fingerprint)] == ["5"]
+
+
+def test_a_folder_that_is_half_written(tmp_path: Path) -> None:
+    run = Run.begin(tmp_path)
+    submission, _ = run.prepare([order("true")], [(0, "a")], NAMES)
+    submission.submitted(["5"])
+    (submission.folder / "jobs.json").write_text('["5')
+    run.end(keep=True)
+    orphans = Orphans.of(tmp_path, "slurm")
+    assert list(orphans.take(order("true").fingerprint)) == []
+    orphans.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BackendError, match=r"has to be one that all hosts see.*folder="):
+        Run.begin(tmp_path / "file")
+
+
+# Jobs without a record ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sight", "kind", "text"),
+    [
+        (Sight(Phase.ENDED, Cause.TIME_LIMIT), "CommandTimedOut", "longer than 60 s"),
+        (Sight(Phase.ENDED, Cause.MEMORY, host="n7"), "CommandOutOfMemory", "host n7"),
+        (Sight(Phase.ENDED, Cause.CANCELLED), "JobLost", "somebody removed the job"),
+        (Sight(Phase.ENDED, Cause.HOST, reason="NODE_FAIL"), "JobLost", "its host failed (NODE_FAIL)"),
+        (Sight(Phase.ENDED, Cause.EXIT, exit_code=0), "JobLost", "is the folder seen by all hosts?"),
+        (Sight(Phase.UNKNOWN), "JobLost", "does not know the job any more"),
+    ],
+)
+def test_what_a_job_that_left_no_record_is_said_to_be(sight: Sight, kind: str, text: str) -> None:
+    one = order("true", resources={"wall_time": 60})
+    how = attempt_of_loss(TaskId(1), one, "9", None, sight, "its log")
+    assert how.value.ename == kind
+    assert text in how.value.evalue
+    assert how.value.evalue.endswith("its log")
+    assert "job 9" in how.value.evalue
+    assert json.loads(json.dumps(how.extras)) == {"data": {"job": "9"}}
