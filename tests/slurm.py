@@ -166,7 +166,7 @@ class Slurm:
             where = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={port}"
             lines.append(f"NodeName={node} {where} CPUs={cpus} RealMemory={MEMORY_MIB} State=UNKNOWN")
         lines.append("PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP")
-        lines.append("PartitionName=other Nodes=ALL MaxTime=10 State=UP")
+        lines.append("PartitionName=other Nodes=ALL MaxTime=10 PriorityTier=2 State=UP")
         (folder / "slurm.conf").write_text("\n".join([*lines, ""]))
 
     def _start(self) -> None:

@@ -287,7 +287,6 @@ def test_a_controller_that_is_down_and_comes_back(tmp_path: Path, monkeypatch: p
         (job,) = system.submit(request_of(tmp_path, "until [ -e go ]; do sleep 0.05; done; exit 5"))
         wait_for(system, [job], Phase.RUNNING)
         site.stop_controller()
-        (tmp_path / "go").touch()
         calls = (partial(system.submit, request_of(tmp_path, "exit 0")), partial(system.look, [job]))
         with ThreadPoolExecutor() as threads:  # since each takes some seconds
             answers = [threads.submit(call) for call in (*calls, partial(system.cancel, [job]), Slurm)]
@@ -297,6 +296,7 @@ def test_a_controller_that_is_down_and_comes_back(tmp_path: Path, monkeypatch: p
             assert caught.value.retryable
         assert answers[3].result().array_max == 1000
         site.start_controller()
+        (tmp_path / "go").touch()
         assert wait_for(system, [job])[job].exit_code == 5
         (job,) = system.submit(request_of(tmp_path, "exit 6"))
         assert wait_for(system, [job])[job].exit_code == 6
@@ -312,6 +312,18 @@ def test_a_host_that_fails_under_a_job(tmp_path: Path, monkeypatch: pytest.Monke
         sight = wait_for(system, [lost])[lost]
         assert (sight.cause, sight.host, sight.reason) == (Cause.HOST, "n2", "NODE_FAIL: NodeDown")
         assert system.look([kept])[kept].phase is Phase.RUNNING
+
+
+def test_a_host_that_is_wanted_for_another_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"PreemptType": "preempt/partition_prio", "PreemptMode": "CANCEL"}
+    with support.started(tmp_path / "s", nodes=1, settings=settings) as site:
+        system = of(site, monkeypatch)
+        (job,) = system.submit(request_of(tmp_path, "sleep 60", cores=4))
+        wait_for(system, [job], Phase.RUNNING)
+        (other,) = system.submit(request_of(tmp_path, "exit 0", cores=4, queue="other"))
+        sights = wait_for(system, [job, other])
+        assert (sights[job].cause, sights[job].reason) == (Cause.HOST, "PREEMPTED")
+        assert sights[other].exit_code == 0
 
 
 def test_a_slurm_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,9 +358,25 @@ def test_a_job_that_was_accepted_without_a_word_is_found(
 
 
 def test_a_job_that_was_never_sent_is_not_found(system: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls_of("sbatch", tmp_path, monkeypatch, NEVER_SENT)
-    with pytest.raises(BackendError, match=r"does not answer sbatch: .*Socket timed out"):
-        system.submit(request_of(tmp_path, "exit 0"))
+    with monkeypatch.context() as broken:
+        calls_of("sbatch", tmp_path, broken, NEVER_SENT)
+        with pytest.raises(BackendError, match=r"does not answer sbatch: .*Socket timed out"):
+            system.submit(request_of(tmp_path, "exit 0"))
+    (job,) = system.submit(request_of(tmp_path, "exit 4"))
+    assert wait_for(system, [job])[job].exit_code == 4
+
+
+def test_a_job_that_arrives_late_is_removed(
+    system: Slurm, slurm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_of(tmp_path, "sleep 60")
+    with monkeypatch.context() as broken:
+        calls_of("sbatch", tmp_path, broken, NEVER_SENT)
+        with pytest.raises(BackendError, match="Socket timed out"):
+            system.submit(request)
+    late = slurm.run("sbatch", "--parsable", "--output=/dev/null", request.script).strip()
+    system.submit(request_of(tmp_path, "exit 0"))
+    slurm.until(lambda: slurm.state(late) == "CANCELLED", "what nobody wants is removed")
 
 
 def test_a_job_that_is_found_too_late_is_removed(

@@ -105,11 +105,11 @@ class Slurm:
         """The number of a job of which sbatch does not say whether it was submitted; None if it was not."""
         if answer.code is not None and not words.is_doubtful(answer.complaint):
             return None
-        try:
-            return self._scripts().get(request.script)
-        except BackendError:
-            self._doubtful.add(request.script)
-            raise
+        self._doubtful.add(request.script)  # it may still arrive, or nobody may answer now
+        number = self._scripts().get(request.script)
+        if number is not None:
+            self._doubtful.remove(request.script)
+        return number
 
     def _settle_doubts(self) -> None:
         """Remove what was submitted after all when it had been given up."""
