@@ -17,6 +17,7 @@ import os
 import socket
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from gangline.errors import StoreUnavailable, UsageError
 from gangline.queue.facade import Queue
@@ -28,7 +29,7 @@ from gangline.queue.worker.guard import Guard
 from gangline.queue.worker.load import LoadLimits
 from gangline.queue.worker.roster import Roster
 from gangline.queue.worker.watch import Watch
-from gangline.store.jobs.port import FINAL, Ending, JobStore, TurnResult
+from gangline.store.jobs.port import FINAL, Claim, Ending, JobStore, TurnResult
 
 __all__ = ["Worker"]
 
@@ -234,7 +235,9 @@ class Worker:
         room = max(self.slots - len(self._roster), int(bool(ahead))) if self._takes_more() else 0
         asked = max(room, *ahead.values()) if ahead else room
         endings = self._endings
-        result = self._store.turn(self._uid, endings, room=room, ahead=ahead, forced_only=bool(self._busy))
+        result = self._store.turn(
+            self._uid, endings, room=room, ahead=ahead, forced_only=bool(self._busy), hasty=True
+        )  # fmt: skip
         self._endings = []
         self._ask = bool(asked) and len(result.claimed) >= asked
         if asked:
@@ -244,7 +247,25 @@ class Worker:
             _log.debug("job %d (%s) taken, trial %d", claim.id, claim.lane.name, claim.trial)
         for ending in self._roster.start(result.claimed, now):
             self._add_ending(ending, now)
+        if result.claimed and not endings:
+            self._confirm(result.claimed)
         self._chores.hurry("watch", now + _WATCH_S)
+
+    def _confirm(self, claims: Sequence[Claim]) -> None:
+        """Their jobs have begun while the store was still writing the claims down; whatever it forgets must end."""
+        try:
+            lost = self._store.confirm([(claim.id, claim.fence) for claim in claims])
+        except StoreUnavailable:
+            for claim in claims:
+                self._lose(claim.id, claim.fence)
+            raise
+        for job, fence in lost:
+            self._lose(job, fence)
+
+    def _lose(self, job: int, fence: int) -> None:
+        if (held := self._roster.get(job, fence)) and not held.ended_by:
+            _log.warning("job %d is not this worker's any more", job)
+            self._roster.end(held, "lost", "is another worker's by now")
 
     def _obey_store(self, result: TurnResult) -> None:
         for job, fence in result.lost:

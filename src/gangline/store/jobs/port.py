@@ -83,7 +83,7 @@ class JobStore(Protocol):
 
     def turn(
         self, worker: str, endings: Sequence[Ending] = (), *, room: int = 0, ahead: Mapping[str, int] | None = None,
-        forced_only: bool = False,
+        forced_only: bool = False, hasty: bool = False,
     ) -> TurnResult:  # fmt: skip
         """Tell what became of jobs and take new ones, in one transaction and one round trip.
 
@@ -100,9 +100,23 @@ class JobStore(Protocol):
                 which `room` holds as for classes that are not named. In all, at most the largest of these numbers and
                 `room` are taken.
             forced_only: Take only jobs that ignore the host's load.
+            hasty: Do not wait until what is claimed would outlast a crash of the database's server. The caller starts
+                the jobs and calls `confirm` at once. Turns with endings are never hasty.
 
         Raises:
             UsageError: No such worker is registered (any more).
+        """
+
+    def confirm(self, claims: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Wait until claims of a hasty turn would outlast a crash of the database's server.
+
+        After StoreUnavailable they may be forgotten, and their jobs be claimed by another worker: they must be ended.
+
+        Args:
+            claims: (job, fence) of each.
+
+        Returns:
+            Those that are not held: forgotten, or taken back.
         """
 
     def renew(self, worker: str, held: Sequence[tuple[int, int]]) -> TurnResult:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from gangline.errors import StoreUnavailable
 from gangline.queue import Queue
+from gangline.queue.worker.worker import Worker
 from tests.acceptance.queue.workers.deeds import Quick, Sleep
 from tests.acceptance.queue.workers.support import Start, lines, until
 from tests.integration.queue_store.conftest import emptied
@@ -156,3 +158,26 @@ class TestDisk:
         assert "Traceback" not in worker.said
         worker.stop(signal.SIGTERM)
         assert worker.wait() == 0
+
+
+def test_a_job_whose_claim_a_server_may_have_forgotten_is_ended_and_runs_again(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+):
+    """It has begun while the server was writing the claim down."""
+    confirm = queue.database.confirm
+    broken = []
+
+    def breaks_once(claims):
+        if broken:
+            return confirm(claims)
+        until(lambda: lines("log"))
+        broken.append(claims)
+        raise StoreUnavailable("the server has ended the connection")
+
+    monkeypatch.setattr(queue.database, "confirm", breaks_once)
+    job = queue.enqueue(Sleep, log="log", name="a", seconds=2)
+    Worker(queue, slots=1, until_empty=True).run()
+    record = queue.get(job)
+    assert (record.state, record.attempts_left, record.trial) == ("complete", 1, 1)
+    assert [number for ((number, _),) in broken] == [job]
+    assert [line.split()[0] for line in lines("log")] == ["begin", "begin", "end"]

@@ -13,6 +13,7 @@ from gangline.errors import JobExists, UsageError
 from gangline.store.jobs.base import Base, Work
 from gangline.store.jobs.lanes import lane_id
 from gangline.store.jobs.port import Alike, Lane, NewJob
+from gangline.store.jobs.postgres.opening import EQUAL_JOB
 from gangline.store.jobs.postgres.statements import STATEMENTS, PostgresWork
 from gangline.store.jobs.texts import clean, key
 
@@ -40,9 +41,14 @@ class Entering(Base):
         with self._reading() as work:  # one statement is a transaction of its own; nothing else is sent
             if len(jobs) == 1 and not (jobs[0].needs or jobs[0].needs_classes):
                 entered = work.run("enter_one", **self._fields(jobs[0]))
-                if entered:
+                if entered[0][0] is not None:
                     return [entered[0][0]]
-            return self._enter(work, jobs, equal="refused")  # which also says why one was not
+            try:
+                return self._enter(work, jobs, equal="refused")  # which also says why one was not
+            except psycopg.DatabaseError as error:
+                if error.sqlstate == EQUAL_JOB:
+                    work.run("outlast")  # nobody may rely on a job that a crash of the server would take with it
+                raise
 
     def _enter(self, work: Work, jobs: Sequence[NewJob], *, equal: Equal) -> list[int]:
         """Enter jobs within a transaction."""
@@ -94,6 +100,7 @@ class Entering(Base):
         """Which of many jobs is equal to one that is there, or to another of them; the first."""
         _refuse_twins(jobs)
         with self._reading() as work:
+            work.run("outlast")
             found = work.run("find_uniques", digests=[job.digest for job in jobs])
         there = {bytes(digest): number for digest, number in found}
         for job in jobs:

@@ -4,7 +4,7 @@
 NOT j.journaled
 
 -- name: turn
-SELECT turn(:worker, :completed::text::jsonb, :endings::text::jsonb, :room, :ahead::text::jsonb, :forced_only);
+SELECT turn(:worker, :completed::text::jsonb, :endings::text::jsonb, :room, :ahead::text::jsonb, :forced_only, :hasty);
 
 -- name: hold_claim
 SELECT 1 FROM jobs WHERE id = :job AND fence = :fence AND state = 'running' FOR UPDATE;
@@ -12,20 +12,17 @@ SELECT 1 FROM jobs WHERE id = :job AND fence = :fence AND state = 'running' FOR 
 -- name: end_within
 SELECT lost IS NULL FROM end_jobs(:completed::text::jsonb, :endings::text::jsonb);
 
+-- name: outlast
+SELECT pg_logical_emit_message(TRUE, 'gangline', '');
+
+-- name: confirm
+SELECT pg_logical_emit_message(TRUE, 'gangline', ''), lost_of(CAST(:jobs AS bigint[]), CAST(:fences AS bigint[]));
+
 -- name: enter_one
-WITH new AS (
-    INSERT INTO jobs (
-        lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique, unique_key, hidden,
-        enqueued_host, enqueued_user, tag, author, properties, args
-    )
-    SELECT :lane, 'pending', CASE WHEN :wait_s > 0 THEN 'waiting' ELSE 'ready' END, :priority, :attempts, :attempts, clock(),
-        CASE WHEN :wait_s > 0 THEN clock() + :wait_s END, :parent, :digest, CAST(:is_unique AS boolean), CASE WHEN :is_unique THEN :digest END, :hidden, :host, :user, :tag,
-        :author, :properties, :args
-    WHERE :parent::bigint IS NULL OR EXISTS (SELECT 1 FROM jobs WHERE id = :parent)
-    ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
-    RETURNING id
-)
-SELECT id, tell_changed(TRUE, FALSE) FROM new;
+CALL enter_one(
+    :lane::bigint, :args, :digest, :is_unique, :priority::bigint, :attempts::bigint, :properties, :wait_s, :parent::bigint,
+    :host, :user, :tag, :author, :hidden, NULL
+);
 
 -- name: enter
 SELECT enter_jobs(:jobs::text::jsonb, :equal);

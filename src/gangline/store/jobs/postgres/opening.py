@@ -14,13 +14,16 @@ from psycopg import conninfo, sql
 from gangline.errors import JobExists, StoreError, StoreUnavailable, UsageError
 from gangline.store.queries import load_text
 
-__all__ = ["MIGRATIONS", "OLDEST", "Address", "connect", "explained", "migrate", "parse_url"]
+__all__ = ["EQUAL_JOB", "MIGRATIONS", "OLDEST", "Address", "connect", "explained", "migrate", "parse_url"]
 
 PACKAGE = "gangline.store.jobs"
 MIGRATIONS = (("postgres/migrations/0001_jobs.sql", "postgres/migrations/0001_functions.sql"),)
 """Applied in this order; the table `about` says how many a queue has had."""
 OLDEST = 13
 """The oldest PostgreSQL that is known to work."""
+
+EQUAL_JOB = "GL001"
+"""The SQLSTATE in which our functions say that an equal job is not final."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 _DEFAULTS = {
@@ -146,7 +149,7 @@ def explained(address: Address) -> Iterator[None]:
 def explanation(address: Address, error: psycopg.Error) -> Exception:
     """What an error of PostgreSQL means."""
     state, text = error.sqlstate or "", " ".join(str(error).split())
-    if state == "GL001":
+    if state == EQUAL_JOB:
         job = int(error.diag.message_primary or -1)
         return JobExists(f"job {job} is equal (same class, same arguments) and not final", job=job)
     if state == "GL002":

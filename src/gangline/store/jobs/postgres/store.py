@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +18,7 @@ from gangline.store.jobs.leases import Leases
 from gangline.store.jobs.orders import Orders
 from gangline.store.jobs.pool import Pool
 from gangline.store.jobs.port import Ending, Lane
+from gangline.store.jobs.postgres.ear import Ear
 from gangline.store.jobs.postgres.opening import connect, explained, migrate, parse_url
 from gangline.store.jobs.postgres.statements import STATEMENTS, PostgresDialect, PostgresWork
 from gangline.store.jobs.postgres.tidying import Tidier
@@ -42,8 +42,7 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside, Waking):
         self.url = self._address.shown
         self._lane_ids: dict[Lane, int] = {}
         self._lanes: dict[int, Lane] = {}
-        self._pool = Pool(self._connect)
-        self._ears = Pool(lambda: _Ear(connect(self._address, autocommit=True), self._address.schema))
+        self._pool = Pool(lambda: Ear(self._connect(), self._address.schema))
         self._bell = Bell()
         self._tidier = Tidier(self._connect, self._address.schema)
         try:
@@ -79,7 +78,7 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside, Waking):
     def wait_for_change(self, timeout_s: float, *, ends: bool = False) -> bool:
         """See `JobStore.wait_for_change`."""
         until = time.monotonic() + timeout_s
-        with explained(self._address), self._bell.beside() as sleep, self._ears.connection() as ear:
+        with explained(self._address), self._bell.beside() as sleep, self._pool.connection() as ear:
             if ear.listen(ends=ends):
                 return True
             sleep.watch(ear.fileno())
@@ -95,13 +94,11 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside, Waking):
     def close(self) -> None:
         """See `JobStore.close`."""
         self._tidier.close()
-        self._ears.close()
         self._pool.close()
 
     def reopen(self) -> None:
         """See `JobStore.reopen`."""
         self._tidier = Tidier(self._connect, self._address.schema)
-        self._ears.forget()
         self._pool.forget()
 
     def _words(self, name: str) -> str:
@@ -122,73 +119,20 @@ class PostgresStore(Turning, Leases, Orders, Asking, Beside, Waking):
     @contextlib.contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
         with explained(self._address):
-            connection = self._pool.take()
-            while _has_gone(connection):
-                connection.close()
-                connection = self._pool.take()
+            ear = self._pool.take()
+            while ear.has_gone():
+                ear.close()
+                ear = self._pool.take()
+            connection = ear.connection
             try:
                 yield connection
             except (OverflowError, UnicodeEncodeError) as error:
                 raise UsageError(f"a value cannot be kept: {error}") from error
             finally:
                 if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
-                    connection.close()
+                    ear.close()
                 else:
-                    self._pool.give(connection)
+                    self._pool.give(ear)
 
     def _connect(self) -> psycopg.Connection[Any]:
         return connect(self._address, autocommit=True)
-
-
-def _has_gone(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the server has ended a connection that lay idle: then there is its last word to be read."""
-    if connection.closed:
-        return True
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
-class _Ear:
-    """A connection that hears of changes."""
-
-    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
-        self._connection = connection
-        self._channel = f"gangline_{schema}"
-        self._ends_channel = f"gangline_ends_{schema}"
-        self._lock = f"gangline ends {schema}"
-        self._listening: set[str] = set()
-
-    def listen(self, *, ends: bool) -> bool:
-        """Begin to listen, where this was not done yet; then something may have been missed before."""
-        wanted = {self._channel, self._ends_channel} if ends else {self._channel}
-        fresh = wanted - self._listening
-        for channel in sorted(fresh):
-            self._connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-            if channel == self._ends_channel:
-                self._connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [self._lock])
-        self._listening |= fresh
-        return bool(fresh)
-
-    def heard(self, *, ends: bool) -> bool:
-        """Whether there was a change, of those that came in."""
-        server = self._connection.pgconn
-        server.consume_input()
-        found = False
-        while (notice := server.notifies()) is not None:
-            found |= ends or notice.relname.decode() == self._channel
-        return found
-
-    def has_something(self) -> bool:
-        """Whether something came in that nobody has read."""
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
-
-    def fileno(self) -> int:
-        """The socket."""
-        return self._connection.fileno()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()

@@ -24,7 +24,7 @@ class Turning(Entering):
 
     def turn(
         self, worker: str, endings: Sequence[Ending] = (), *, room: int = 0, ahead: Mapping[str, int] | None = None,
-        forced_only: bool = False,
+        forced_only: bool = False, hasty: bool = False,
     ) -> TurnResult:  # fmt: skip
         """See `JobStore.turn`."""
         number = worker_id(worker)
@@ -38,6 +38,7 @@ class Turning(Entering):
                 room=room,
                 ahead=json.dumps(dict(ahead or {})),
                 forced_only=forced_only,
+                hasty=hasty,
             )
         if answer is None:
             raise UsageError(f"the worker {worker} is not registered (any more)")
@@ -48,12 +49,19 @@ class Turning(Entering):
             [Order(job, fence, "kill") for job, fence in orders or []], next_in_s, halting,
         )  # fmt: skip
 
+    def confirm(self, claims: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """See `JobStore.confirm`."""
+        with self._reading() as work:
+            ((_, lost),) = work.run("confirm", jobs=[job for job, _ in claims], fences=[fence for _, fence in claims])
+        return [(job, fence) for job, fence in lost or []]
+
     def _claims(self, rows: Sequence[Sequence[Any]]) -> list[Claim]:
         if unknown := {row[2] for row in rows} - self._lanes.keys():
             with self._reading() as work:
                 found = work.run("list_lanes", lanes=sorted(unknown))
             self._lanes |= {number: lane_of(*fields) for number, *fields in found}
-        return [Claim(row[0], row[1], self._lanes[row[2]], *row[3:]) for row in rows]
+        best_first = sorted(rows, key=lambda row: (-row[5], row[0]))
+        return [Claim(row[0], row[1], self._lanes[row[2]], *row[3:]) for row in best_first]
 
     def _endings(self, endings: Sequence[Ending]) -> tuple[str | None, str | None]:
         """Endings as `end_jobs` reads them: those that are simple, and the others; None if there are none."""

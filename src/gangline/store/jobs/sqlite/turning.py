@@ -26,7 +26,7 @@ class Turning(EndingClaims):
 
     def turn(
         self, worker: str, endings: Sequence[Ending] = (), *, room: int = 0, ahead: Mapping[str, int] | None = None,
-        forced_only: bool = False,
+        forced_only: bool = False, hasty: bool = False,
     ) -> TurnResult:  # fmt: skip
         """See `JobStore.turn`."""
         number = worker_id(worker)
@@ -57,6 +57,10 @@ class Turning(EndingClaims):
             times = [at for at in (waiting, due) if at is not None]
             next_in_s = max(0.0, min(times) - work.now) if times else None
         return TurnResult(claimed, lost, orders, next_in_s, bool(halting))
+
+    def confirm(self, claims: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """See `JobStore.confirm`. There is no server that could forget them."""
+        return []
 
     def _claim(
         self, work: SqliteWork, lanes: Mapping[int, Lane], allowance: Allowance, worker: int, lease_until: float

@@ -29,6 +29,37 @@ BEGIN
     END IF;
 END $$;
 
+-- Enters one job that needs no other: its id, or NULL if there is an equal one, or not the one that it names as what it comes
+-- from. Who waits is told of it before it is on the disk, so that it is on its way meanwhile; whoever enters it goes on when it
+-- is there, and so does a worker that claims it, for that is written behind it.
+CREATE PROCEDURE enter_one(
+    lane bigint, args text, digest bytea, is_unique boolean, priority bigint, attempts bigint, properties text,
+    wait_s double precision, parent bigint, host text, "user" text, tag text, author text, hidden boolean, INOUT number bigint
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    now_s double precision := clock();
+    said text := set_config('synchronous_commit', 'off', TRUE);
+    written_at pg_lsn;
+BEGIN
+    INSERT INTO jobs (
+        lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique, unique_key,
+        hidden, enqueued_host, enqueued_user, tag, author, properties, args
+    )
+    SELECT enter_one.lane, 'pending', CASE WHEN wait_s > 0 THEN 'waiting' ELSE 'ready' END, enter_one.priority,
+        enter_one.attempts, enter_one.attempts, now_s, CASE WHEN wait_s > 0 THEN now_s + wait_s END, enter_one.parent,
+        enter_one.digest, enter_one.is_unique, CASE WHEN enter_one.is_unique THEN enter_one.digest END, enter_one.hidden, host,
+        "user", enter_one.tag, enter_one.author, enter_one.properties, enter_one.args
+    WHERE enter_one.parent IS NULL OR EXISTS (SELECT 1 FROM jobs WHERE id = enter_one.parent)
+    ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
+    RETURNING id INTO number;
+    IF number IS NOT NULL THEN
+        said := pg_notify('gangline_' || current_schema(), '');
+    END IF;
+    COMMIT;
+    written_at := pg_logical_emit_message(TRUE, 'gangline', '');
+END $$;
+
 -- Enters jobs, in their order. `equal` says what becomes of one that is equal to one that is not final: "refused" (then
 -- nothing is entered), "entered" all the same, or "left out".
 CREATE FUNCTION enter_jobs(new_jobs jsonb, equal text) RETURNS bigint[] LANGUAGE plpgsql AS $$
@@ -435,9 +466,36 @@ CREATE FUNCTION free_of(here bigint, total bigint, running jsonb) RETURNS bigint
     SELECT least(here - (running ->> 0)::bigint, total - (running ->> 1)::bigint)
 $$;
 
--- A worker's turn: see `JobStore.turn`. NULL if there is no such worker.
-CREATE FUNCTION turn(worker_number bigint, completed jsonb, endings jsonb, room bigint, ahead jsonb, forced_only boolean)
+-- Makes jobs a worker's: the chosen ones or, where none were chosen, so many of those that are next in a lane. A forgotten claim
+-- (see `turn`) has another fence than the one that follows on it, since the clock goes on.
+CREATE FUNCTION claim_jobs(chosen bigint[], lane_id bigint, most bigint, worker_number bigint, lease_s double precision)
 RETURNS json LANGUAGE plpgsql
+SET enable_sort = off AS $$
+DECLARE
+    now_s double precision := clock();
+    claimed json;
+BEGIN
+    WITH taken AS (
+        UPDATE jobs j SET state = 'running', place = NULL, fence = greatest(fence + 1, (now_s * 1000000)::bigint), trial = trial + 1,
+            worker = worker_number, started_at = now_s, lease_until = now_s + lease_s, heartbeat = NULL, progress = NULL,
+            wall_at = NULL, zombie_at = NULL
+        WHERE j.id = ANY (coalesce(chosen, ARRAY(
+            SELECT id FROM jobs WHERE place = 'ready' AND lane = lane_id ORDER BY priority DESC, id LIMIT most
+            FOR UPDATE SKIP LOCKED
+        )))
+        RETURNING j.id, j.fence, j.lane, j.args, j.properties, j.priority, j.trial, j.attempts_left, j.enqueued_at, j.parent
+    )
+    SELECT json_agg(json_build_array(
+        t.id, t.fence, t.lane, t.args, t.properties, t.priority, t.trial, t.attempts_left, t.enqueued_at, t.parent
+    )) INTO claimed FROM taken t;
+    RETURN claimed;
+END $$;
+
+-- A worker's turn: see `JobStore.turn`. NULL if there is no such worker. All that decides whether there is anything to do is
+-- asked at once: most of what a statement costs is its beginning and its end.
+CREATE FUNCTION turn(
+    worker_number bigint, completed jsonb, endings jsonb, room bigint, ahead jsonb, forced_only boolean, hasty boolean = FALSE
+) RETURNS json LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -445,48 +503,57 @@ DECLARE
     now_s double precision;
     lost jsonb;
     freed boolean;
-    chosen bigint[] := '{}';
+    class_name text;
     claimed json;
-    orders json;
     next_at double precision;
+    first_lane bigint;
 BEGIN
-    SELECT * INTO me FROM workers w WHERE w.id = worker_number AND w.gone_at IS NULL;
+    IF completed IS NOT NULL OR endings IS NOT NULL THEN
+        IF NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = worker_number AND w.gone_at IS NULL) THEN
+            RETURN NULL;
+        END IF;
+        SELECT e.lost, e.freed INTO lost, freed FROM end_jobs(completed, endings) e;
+    ELSIF hasty THEN
+        PERFORM set_config('synchronous_commit', 'off', TRUE);
+    END IF;
+    SELECT w.name, w.host, w.lease_s, w.halting,
+        (SELECT json_agg(json_build_array(j.id, j.fence) ORDER BY j.id) FROM jobs j WHERE j.killing AND j.worker = worker_number) AS orders,
+        (SELECT min(s.next_at) FROM schedules s) AS due_at,
+        (SELECT min(j.query_at) FROM jobs j WHERE j.place = 'waiting') AS waits_until,
+        (SELECT min(j.lane) FROM jobs j WHERE j.place = 'ready') AS first_lane
+    INTO me FROM workers w WHERE w.id = worker_number AND w.gone_at IS NULL;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    IF completed IS NOT NULL OR endings IS NOT NULL THEN
-        SELECT e.lost, e.freed INTO lost, freed FROM end_jobs(completed, endings) e;
-    END IF;
+    next_at := me.waits_until;
+    first_lane := me.first_lane;
     now_s := clock();
-    next_at := (SELECT min(query_at) FROM jobs WHERE place = 'waiting');
     IF next_at <= now_s THEN
         UPDATE jobs SET place = CASE WHEN EXISTS (SELECT 1 FROM needs n WHERE n.job = jobs.id) THEN 'held' ELSE 'ready' END
         WHERE id = ANY (ARRAY(
             SELECT id FROM jobs WHERE place = 'waiting' AND query_at <= now_s ORDER BY query_at LIMIT 1000 FOR UPDATE SKIP LOCKED
         ));
         PERFORM tell_changed(FOUND, FALSE);
-        next_at := (SELECT min(query_at) FROM jobs WHERE place = 'waiting');
+        SELECT (SELECT min(j.query_at) FROM jobs j WHERE j.place = 'waiting'), (SELECT min(j.lane) FROM jobs j WHERE j.place = 'ready')
+        INTO next_at, first_lane;
     END IF;
-    IF NOT me.halting AND (room > 0 OR ahead <> '{}') THEN
-        chosen := choose_jobs(me.name, me.host, room, ahead, forced_only);
-    END IF;
-    IF cardinality(chosen) > 0 THEN
-        now_s := clock();
-        WITH taken AS (
-            UPDATE jobs j SET state = 'running', place = NULL, fence = fence + 1, trial = trial + 1, worker = worker_number,
-                started_at = now_s, lease_until = now_s + me.lease_s, heartbeat = NULL, progress = NULL, wall_at = NULL,
-                zombie_at = NULL
-            WHERE j.id = ANY (chosen)
-            RETURNING j.id, j.fence, j.lane, j.args, j.properties, j.priority, j.trial, j.attempts_left, j.enqueued_at, j.parent
-        )
-        SELECT json_agg(json_build_array(
-            t.id, t.fence, t.lane, t.args, t.properties, t.priority, t.trial, t.attempts_left, t.enqueued_at, t.parent
-        ) ORDER BY t.priority DESC, t.id) INTO claimed FROM taken t;
+    IF first_lane IS NOT NULL AND NOT me.halting AND (room > 0 OR ahead <> '{}') THEN
+        -- Mostly there is but one lane, from which everybody may take.
+        SELECT l.name INTO class_name FROM lanes l
+        WHERE l.id = first_lane AND l.workers = '[]' AND l.max_parallel IS NULL AND l.max_parallel_total IS NULL
+            AND (NOT forced_only OR l.force) AND NOT EXISTS (SELECT 1 FROM pauses)
+            AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.place = 'ready' AND j.lane > first_lane);
+        IF FOUND THEN
+            claimed := claim_jobs(NULL, first_lane, greatest(0, coalesce((ahead ->> class_name)::bigint, room)), worker_number, me.lease_s);
+        ELSE
+            claimed := claim_jobs(choose_jobs(me.name, me.host, room, ahead, forced_only), NULL, 0, worker_number, me.lease_s);
+        END IF;
     END IF;
     IF freed THEN  -- what this worker did not take, another one may
         PERFORM tell_changed(EXISTS (SELECT 1 FROM jobs WHERE place = 'ready'), FALSE);
     END IF;
-    SELECT json_agg(json_build_array(id, fence) ORDER BY id) INTO orders FROM jobs WHERE killing AND worker = worker_number;
-    next_at := least(next_at, (SELECT min(s.next_at) FROM schedules s));
-    RETURN json_build_array(claimed, lost, orders, CASE WHEN next_at IS NOT NULL THEN greatest(0, next_at - clock()) END, me.halting);
+    next_at := least(next_at, me.due_at);
+    RETURN json_build_array(
+        claimed, lost, me.orders, CASE WHEN next_at IS NOT NULL THEN greatest(0, next_at - clock()) END, me.halting
+    );
 END $$;
