@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from gangline.errors import CommandFailed, CommandTimedOut, UsageError
 from gangline.remote.resources import Resources
 
-__all__ = ["Command", "CommandResult", "Listener", "Stream", "failure_of", "shown"]
+__all__ = ["LOG_TOKEN", "Command", "CommandResult", "Listener", "Stream", "failure_of", "shown"]
 
 _CHARS_MAX = 5_000_000
 """Of arguments and environment together. Linux itself takes up to 6 MiB, mostly less."""
+
+LOG_TOKEN = "GANGLINE_LOG_TOKEN"
+"""The environment variable that proves for which job somebody speaks."""
 
 Stream = Literal["stdout", "stderr"]
 

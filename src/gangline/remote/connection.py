@@ -25,7 +25,7 @@ from gangline.remote import keepalive
 from gangline.remote.agent import wire
 from gangline.remote.carrying import BOOT, blob
 from gangline.remote.channel import Channel
-from gangline.remote.command import Command, Listener
+from gangline.remote.command import LOG_TOKEN, Command, Listener
 from gangline.remote.hosts import is_this_host
 from gangline.remote.job import OnEnd, RemoteJob
 from gangline.remote.ssh import SshFailure, SshOptions, build_ssh_argv, parse_ssh_failure
@@ -38,9 +38,6 @@ _HANDSHAKES_MAX = 8
 """So many connections are being made at once; sshd refuses some when there are more than ten."""
 
 _HANDSHAKES = threading.BoundedSemaphore(_HANDSHAKES_MAX)
-
-LOG_TOKEN = "GANGLINE_LOG_TOKEN"
-"""The environment variable that proves for which job somebody speaks."""
 
 _TRIES = 3
 _PREAMBLE_BYTES = 2**16

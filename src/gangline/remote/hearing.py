@@ -69,6 +69,10 @@ class Hearing:
         for line in payload.splitlines():
             self._take_message(line)
 
+    def on_warning(self, payload: bytes) -> None:
+        """Something about its messages is odd."""
+        _log.warning("%s: %s", self._host, json.loads(payload))
+
     def _take_message(self, line: bytes | str) -> None:
         try:
             message = json.loads(line)

@@ -143,6 +143,8 @@ class Dispatcher:
         if job in self._live:
             self._live.remove(job)
         try:
+            if job.follower is None and job.order.listener is not None and job.has_begun():
+                self._on_begun(job)  # it has ended before anybody looked
             if job.follower is not None:
                 job.follower.follow(final=True)
             if job.submission is not None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import codecs
+from collections.abc import Iterator
 from contextlib import suppress
 
 from gangline.backends.batch.orders import Order
 from gangline.backends.batch.runs import Submission
+from gangline.remote.agent import wire
 from gangline.remote.command import Stream
+from gangline.remote.hearing import Hearing
+from gangline.remote.lines import LineSplitter
 
 __all__ = ["Follower"]
 
+_PIECE_BYTES = 1 << 20
+
 
 class Follower:
-    """Passes the lines of one job on to its listener, as they come.
+    """Passes what one job says on to its listener, as it comes.
+
+    A listener that wants to know on which host the job runs has a method `on_host`, which is called before all others.
 
     Args:
         order: The job, which has a listener.
@@ -22,39 +29,51 @@ class Follower:
     """
 
     def __init__(self, order: Order, submission: Submission, number: int) -> None:
-        assert order.listener is not None
-        self._listener = order.listener
         base = submission.base(number)
-        self._files = [_File(f"{base}.out", "stdout"), _File(f"{base}.err", "stderr")]
-        self._listener.on_start()
+        begun = submission.how_it_began(number) or {}
+        host = str(begun.get("host", ""))
+        self._hearing = Hearing(order.listener, order.name, f"host {host}", submission.token(number))
+        self._files: list[tuple[Stream, _File, LineSplitter]] = [
+            ("stdout", _File(f"{base}.out"), LineSplitter()),
+            ("stderr", _File(f"{base}.err"), LineSplitter()),
+        ]
+        self._messages = _File(f"{base}.messages")
+        self._frames = wire.Decoder()
+        on_host = getattr(order.listener, "on_host", None)
+        if on_host is not None and host:
+            on_host(host)
+        self._hearing.on_start()
 
     def follow(self, *, final: bool = False) -> bool:
         """Pass on what is new; with `final` also a last line that has no end. Whether there was anything."""
         told = False
-        for file in self._files:
-            for line in file.lines(final=final):
+        for data in self._messages.pieces():
+            told = True
+            for kind, _, payload in self._frames.feed(data):
+                if kind == wire.LOG:
+                    self._hearing.on_messages(payload)
+                elif kind == wire.WARNING:
+                    self._hearing.on_warning(payload)
+        for stream, file, lines in self._files:
+            for data in file.pieces():
                 told = True
-                self._listener.on_line(file.stream, line)
+                self._hearing.on_lines(stream, lines.feed(data))
+            if final:
+                self._hearing.on_lines(stream, lines.end())
         return told
 
 
 class _File:
     """A file that grows."""
 
-    def __init__(self, path: str, stream: Stream) -> None:
-        self.stream: Stream = stream
+    def __init__(self, path: str) -> None:
         self._path = path
         self._offset = 0
-        self._rest = ""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
-    def lines(self, *, final: bool) -> list[str]:
-        data = b""
+    def pieces(self) -> Iterator[bytes]:
+        """What is new."""
         with suppress(OSError), open(self._path, "rb") as file:
             file.seek(self._offset)
-            data = file.read()
-        self._offset += len(data)
-        *lines, self._rest = (self._rest + self._decoder.decode(data, final=final)).split("\n")
-        if final and self._rest:
-            lines.append(self._rest)
-        return lines
+            while data := file.read(_PIECE_BYTES):
+                self._offset += len(data)
+                yield data

@@ -61,6 +61,10 @@ class Job:
     called_off: bool = False
     follower: Follower | None = None
 
+    def has_begun(self) -> bool:
+        """Whether there is a record of its beginning."""
+        return self.submission is not None and self.submission.how_it_began(self.number) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Orphan:

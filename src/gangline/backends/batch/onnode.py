@@ -2,7 +2,8 @@
 
 Called as ``python onnode.py FOLDER NUMBER`` with no package around it, by whatever Python from 3.7 on the host
 has. The folder holds for each job NUMBER.json (what to run) and maybe NUMBER.in; here are written NUMBER.out,
-NUMBER.err, begun/NUMBER and ended/NUMBER. A record is there as a whole or not at all.
+NUMBER.err, begun/NUMBER and ended/NUMBER, and of a node script NUMBER.messages. A record is there as a whole or not at
+all. What takes in messages is beside this file, in an archive (see `carried`).
 """
 
 from __future__ import annotations
@@ -53,12 +54,18 @@ def _write(path: str, content: dict[str, Any]) -> bool:
 
 
 def _environment(spec: dict[str, Any]) -> dict[str, str]:
-    environment = dict(os.environ)
+    environment = dict(os.environ, GANGLINE_HOST=socket.gethostname())
+    if spec["token"]:
+        environment.update(GANGLINE_LOG_TOKEN=spec["token"], GANGLINE_LOG_LEVEL=str(spec["log_level"]))
+    environment.update(spec["env"])
     folders = [folder for folder in spec["path"] if os.path.isdir(folder)]
     if folders:
         environment["PATH"] = os.pathsep.join([*folders, environment.get("PATH", os.defpath)])
-    environment.update(spec["env"])
     return environment
+
+
+class _MessagesLost(Exception):
+    """What a node script handed in could not be kept."""
 
 
 class _Job:
@@ -91,6 +98,9 @@ class _Job:
         code = _NOT_STARTED
         try:
             code = self.wait(spec)
+        except _MessagesLost as exc:  # nor could a record be written that says so
+            print("gangline: what the job handed in cannot be written: %s" % exc, file=sys.stderr)  # noqa: T201, UP031
+            return code
         except OSError as exc:
             kind = _KINDS.get(type(exc).__name__, "not startable")
             if spec["cwd"] and not os.path.isdir(spec["cwd"]):
@@ -113,9 +123,26 @@ class _Job:
     def wait(self, spec: dict[str, Any]) -> int:
         """Run the command; it stays in the process group of the job, which the scheduler ends as a whole."""
         stdin = self.base + ".in" if spec["has_input"] else os.devnull
+        argv = list(spec["argv"])
+        messages = None
+        if spec["logs"] is not None:
+            sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "carried.zip"))
+            from gangline.backends.batch.messages import Messages
+
+            messages = Messages(self.base + ".messages", spec["token"])
+            argv[spec["logs"] : spec["logs"]] = messages.address
+        try:
+            return self.converse(argv, stdin, spec)
+        finally:
+            trouble = "" if messages is None else messages.close()
+            if trouble:
+                raise _MessagesLost(trouble)
+
+    def converse(self, argv: list[str], stdin: str, spec: dict[str, Any]) -> int:
+        """Start the command, and wait for its end."""
         with open(stdin, "rb") as read, open(self.base + ".out", "wb") as out, open(self.base + ".err", "wb") as err:
             self.child = subprocess.Popen(
-                spec["argv"],
+                argv,
                 stdin=read,
                 stdout=out,
                 stderr=err,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from gangline.backends.batch.call import BOOT, pack_call
 from gangline.backends.commands import run_command
 from gangline.backends.kinds import kind_of
 from gangline.errors import Unpicklable, UsageError
-from gangline.remote.command import Command, Listener
+from gangline.remote.command import LOG_TOKEN, Command, Listener
 from gangline.remote.resources import NOTHING_ASKED, Resources
 
 __all__ = ["Order", "order_of"]
@@ -31,10 +32,11 @@ class Order:
         call: The pickled call; of a command, None.
         resources: What the job asks for.
         listener: Who hears what a command says.
+        token: Which the command hands in messages with; "" if it hands in none.
         fingerprint: The same for the same order given again, also by another run of the same program.
     """
 
-    __slots__ = ("call", "command", "fingerprint", "kind", "listener", "name", "resources", "size_bytes")
+    __slots__ = ("call", "command", "fingerprint", "kind", "listener", "name", "resources", "size_bytes", "token")
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Order:
         self.listener = listener
         self.kind = kind
         self.size_bytes = _BYTES + len(call or b"") + (len(command.input) if command else 0)
+        self.token = _token_of(command)
         self.fingerprint = _fingerprint(self)
 
     @property
@@ -72,14 +75,22 @@ class Order:
         if command is None:
             level = str(logging.getLogger().getEffectiveLevel())
             argv = [sys.executable, "-c", BOOT, path_file, f"{base}.call", f"{base}.result", str(engine), uuid, level]
-            return {"argv": argv, "env": {}, "path": [], "cwd": os.getcwd(), "has_input": False}
+            return {"argv": argv, "env": {}, "path": [], "cwd": os.getcwd(), "has_input": False, "logs": None}
         return {
             "argv": list(command.argv),
-            "env": dict(command.env),
+            "env": {name: value for name, value in command.env.items() if name != LOG_TOKEN},
             "path": list(command.path),
             "cwd": command.cwd or os.getcwd(),
             "has_input": bool(command.input),
+            "logs": command.logs,
+            "log_level": command.log_level,
         }
+
+
+def _token_of(command: Command | None) -> str:
+    if command is None:
+        return ""
+    return command.env.get(LOG_TOKEN) or ("" if command.logs is None else secrets.token_hex(16))
 
 
 def order_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], usual: Resources) -> Order:
