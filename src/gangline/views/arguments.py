@@ -20,6 +20,7 @@ from gangline.errors import Unpicklable
 from gangline.messages import Dependency, Payload, Terms
 from gangline.views.asyncresult import AsyncMapResult, AsyncResult
 from gangline.views.control import Control, pinned
+from gangline.views.keeping import keep
 from gangline.views.reference import Reference, call_resolved
 from gangline.views.remotefunction import getname
 from gangline.views.tasks import CONVERTERS, outcome
@@ -90,21 +91,22 @@ def submit_late(
     make = _maker(client._session, f, *_filled(gaps, args, kwargs))
     handle = client._session.submit_prepared(_Late(make, results, kind_of(f)), name or getname(f), terms)
     if terms.pinned:
-        for engine in terms.targets or ():
-            client._late[engine] = handle
+        _note_late(client, handle)
     return handle
 
 
-def keep(handles: Iterable[Handle]) -> None:
-    """Have large results stay where they are made until they are asked for, where the backend offers that."""
-    for handle in handles:
-        offered = getattr(handle.session.backend, "keep", None)
-        if offered is None:
-            return
-        with handle.session.lock:
-            if handle.status is None:
-                offered(handle.id)
-                handle.add_listener(lambda ended: ended.session.backend.keep_no_more(ended.id))  # type: ignore[attr-defined]
+def _note_late(client: Control, handle: Handle) -> None:
+    """Until it has ended, calls on its engine are to stay behind it."""
+    late = client._late
+    engines: Iterable[int] = handle.terms.targets or ()
+    late.update(dict.fromkeys(engines, handle))
+
+    def forget(_ended: Handle) -> None:
+        for engine in engines:
+            if late.get(engine) is handle:
+                del late[engine]
+
+    handle.add_listener(forget)
 
 
 def behind(client: Control, terms: Terms) -> Terms:
@@ -112,12 +114,8 @@ def behind(client: Control, terms: Terms) -> Terms:
     late = client._late
     for engine in terms.targets or ():
         last = late.get(engine)
-        if last is None:
-            continue
-        if last.status is None:
+        if last is not None:
             terms = _after(client._session, terms, Dependency(frozenset({last.id}), success=True, failure=True))
-        else:
-            late.pop(engine, None)
     return terms
 
 

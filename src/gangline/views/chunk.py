@@ -12,6 +12,7 @@ from gangline._runtime.handle import Handle
 from gangline.errors import EngineError, ImpossibleDependency
 from gangline.messages import Terms
 from gangline.views.error import TaskAborted, as_exception, partial_errors
+from gangline.views.tasks import outcome
 
 __all__ = ["Chunk", "to_run_again"]
 
@@ -98,6 +99,7 @@ class Chunk:
             return [None] * self.size, {} if error is None else dict.fromkeys(range(self.size), error)
         value = handle.value
         if type(value) is not ChunkResult:
+            _, value = outcome(handle, "apply")
             return value if isinstance(value, list) else [value], {}
         if not value.whole:
             values = [*value.values, *[None] * value.left]

@@ -13,6 +13,7 @@ from gangline.errors import UsageError, WaitTimeout
 from gangline.views.cancelling import Cancellable
 from gangline.views.error import TaskAborted, composite_of, failure_of
 from gangline.views.ids import SessionOwner, msg_id
+from gangline.views.keeping import Keepable
 from gangline.views.shown import Shown
 from gangline.views.tasks import CONVERTERS, has_failed, outcome, patience, resolved
 from gangline.views.timing import Timed
@@ -20,7 +21,7 @@ from gangline.views.timing import Timed
 __all__ = ["CONVERTERS", "AsyncResult"]
 
 
-class AsyncResult(Shown, Timed, Cancellable):
+class AsyncResult(Shown, Timed, Keepable, Cancellable):
     """What became, or will become, of one task or of several.
 
     It is a `concurrent.futures.Future` and can be awaited. What `metadata` knows about the tasks is an attribute too

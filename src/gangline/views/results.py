@@ -13,6 +13,7 @@ from gangline.views import records
 from gangline.views.asyncresult import AsyncHubResult, AsyncResult
 from gangline.views.connection import Connection
 from gangline.views.error import as_exception, collect_exceptions
+from gangline.views.tasks import outcome
 
 __all__ = ["OutstandingTasks", "Results", "UnknownTask"]
 
@@ -110,7 +111,7 @@ class Results(Connection):
         if len(failures) == 1 == len(handles):
             raise failures[0]
         collect_exceptions(failures, "result_status")
-        status.update((task_ids.msg_id(handle), handle.value) for handle in ended)
+        status.update((task_ids.msg_id(handle), outcome(handle, "apply")[1]) for handle in ended)
         return status
 
     # The record ----------------------------------------------------------------------------------------------

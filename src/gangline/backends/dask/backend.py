@@ -67,6 +67,7 @@ class DaskBackend:
         self._failed_starts = 0
         self._news: deque[News] = deque()
         self._complained: set[str] = set()
+        self._wishes: set[TaskId] = set()
         self._started = False
 
     @property
@@ -174,6 +175,8 @@ class DaskBackend:
             if engine.worker is not None:
                 self._inbox.unwatch(engine.worker.death)
         self._engines.clear()
+        for link in self._links:
+            link.lose("was not asked for before its client was closed")
         self._links.clear()
         if self._contact is not None:
             self._contact.close(timeout_s)
@@ -195,8 +198,21 @@ class DaskBackend:
                 link.forget(numbers)
         target = self._engines.get(engine)
         if tasks and target is not None and target.link is not None:  # else its end is about to be reported
+            if self._wishes and (wished := [task for task, _ in tasks if task in self._wishes]):
+                target.order(wire.KEEP, wished)
             target.on_sent(tasks)
             target.link.send(engine, cast(Sequence[tuple[TaskId, Call]], tasks))
+
+    def keep(self, task: TaskId) -> None:
+        """Have the result of a task stay with the worker until it is asked for, if it is large."""
+        self._wishes.add(task)
+        for engine in self._engines.values():
+            if engine.has(task):
+                engine.order(wire.KEEP, [task])
+
+    def keep_no_more(self, task: TaskId) -> None:
+        """The task has ended."""
+        self._wishes.discard(task)
 
     def recall(self, engine: EngineId) -> Sequence[TaskId]:
         """Ask the worker for what its engine has not begun to read; that comes as `Returned`."""
@@ -308,6 +324,9 @@ class DaskBackend:
             self._links.discard(link)
             link.leaving = content[1]
             return ()
+        if content[0] == wire.PARTS:
+            link.on_parts(content[1], frames)
+            return ()
         engine = self._engines.get(content[1])
         if engine is None:
             return ()
@@ -328,6 +347,7 @@ class DaskBackend:
     def _on_parted(self, link: Link, reason: str) -> list[BackendEvent]:
         """A worker is gone, and its engines with it."""
         self._links.discard(link)
+        link.lose(f"was lost with it ({link.leaving or reason})")
         events: list[BackendEvent] = []
         for engine in [self._engines[number] for number in sorted(link.engines)]:
             why = f"was lost with its Dask worker {link.name} at {link.address} ({link.leaving or reason})"

@@ -66,6 +66,10 @@ class DaskEngine:
         """The task that runs there, as far as is known here: the first of those that were sent."""
         return next(iter(self._tasks), None)
 
+    def has(self, task: TaskId) -> bool:
+        """Whether it was sent this task, and nothing was heard of it since."""
+        return task in self._tasks
+
     @property
     def is_busy(self) -> bool:
         """Whether it was sent anything that is not heard of since."""
@@ -88,6 +92,11 @@ class DaskEngine:
                 for attempt in attempts:
                     self._tasks.pop(attempt.task, None)
                 return Finished(self.number, attempts)
+            case (wire.KEPT, _, row, relay, sizes):
+                assert self.link is not None
+                (attempt,) = read_rows([row], _Frames(()), self._shown_logs)
+                self._tasks.pop(attempt.task, None)
+                return Finished(self.number, [attempt._replace(value=self.link.new_kept(relay, attempt.task, sizes))])
             case (wire.RETURNED, _, tasks):
                 for task in tasks:
                     self._tasks.pop(task, None)

@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gangline._engine.segments import Lease, SegmentPool
+from gangline.backends.dask.kept import Gap, Kept
 
-__all__ = ["Held", "Holding"]
+__all__ = ["Absent", "Held", "Holding"]
+
+Absent = tuple[Kept, int]
+"""A part of a result that is kept elsewhere, by its number there."""
 
 
 class Held(Lease):
-    """The parts of a value: its pickle, and copies of the buffers that belong to it."""
+    """The parts of a value: its pickle, and copies of the buffers that belong to it.
 
-    __slots__ = ("frames",)
+    Attributes:
+        frames: The parts.
+        complete: Whether they are all here.
+    """
 
-    def __init__(self, frames: Sequence[bytes]) -> None:
+    __slots__ = ("complete", "frames")
+
+    def __init__(self, frames: Sequence[bytes | Absent]) -> None:
         self.frames = frames
+        self.complete = all(isinstance(frame, bytes) for frame in frames)
 
     @property
     def size_bytes(self) -> int:
-        """The bytes that the value takes."""
-        return sum(map(len, self.frames))
+        """The bytes that the value takes here."""
+        return sum(len(frame) for frame in self.frames if isinstance(frame, bytes))
 
     def __del__(self) -> None:
         """Nothing: it is this process's own memory."""
@@ -31,4 +41,9 @@ class Holding(SegmentPool):
 
     def lease(self, parts: Sequence[memoryview | bytes], *, spare: int = 0) -> Lease:
         """Keep the parts of a value."""
-        return Held([bytes(part) for part in parts])
+        return Held([_frame(part) for part in parts])
+
+
+def _frame(part: memoryview | bytes) -> bytes | Absent:
+    exporter = part.obj if isinstance(part, memoryview) else None
+    return (exporter.kept, exporter.part) if isinstance(exporter, Gap) else bytes(part)

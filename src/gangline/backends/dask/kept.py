@@ -9,14 +9,15 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from gangline._engine import parcel, serialize
+from gangline._engine.assembly import fail
 from gangline._engine.failures import describe
 from gangline.errors import EngineError, ResultUnreadable
 from gangline.messages import TaskId
 
-__all__ = ["Gap", "Kept", "Place"]
+__all__ = ["Gap", "Kept", "Place", "loss"]
 
 
 class Place(NamedTuple):
@@ -26,11 +27,19 @@ class Place(NamedTuple):
         address: The worker's.
         relay: Which of its relays has it.
         task: The task whose result it is.
+        nbytes: How much memory it takes there.
     """
 
     address: str
     relay: str
     task: TaskId
+    nbytes: int
+
+
+def loss(place: Place, reason: str) -> EngineError:
+    """The error of a result that is lost."""
+    what = f"the result of task {place.task} ({place.nbytes:,} bytes), kept by the Dask worker at {place.address}"
+    return EngineError(f"{what}, {reason}", host=place.address, reason=reason)
 
 
 class Gap(bytearray):
@@ -52,21 +61,36 @@ class Kept:
 
     Args:
         place: Where it is.
-        sizes: The bytes of its parts: the pickle, and the buffers that belong to it.
+        parts: How many parts it has: the pickle, and the buffers that belong to it.
         fetch: Asks for its parts; they come to `arrived`.
 
     Attributes:
+        place: Where it is.
         nbytes: How much memory it takes there.
         lost: Why it cannot be had any more, if so.
+        readers: The links to workers that may have copies of it.
     """
 
-    __slots__ = ("__weakref__", "_asked", "_fetch", "_lock", "_parts", "_value", "lost", "nbytes", "place", "sizes")
+    __slots__ = (
+        "__weakref__",
+        "_asked",
+        "_count",
+        "_fetch",
+        "_lock",
+        "_parts",
+        "_value",
+        "lost",
+        "nbytes",
+        "place",
+        "readers",
+    )
 
-    def __init__(self, place: Place, sizes: Sequence[int], fetch: Callable[[], None]) -> None:
+    def __init__(self, place: Place, parts: int, fetch: Callable[[], None]) -> None:
         self.place = place
-        self.sizes = sizes
-        self.nbytes = sum(sizes)
+        self.nbytes = place.nbytes
         self.lost = ""
+        self.readers: set[Any] = set()
+        self._count = parts
         self._fetch = fetch
         self._asked = False
         self._parts: Sequence[memoryview] | None = None
@@ -74,7 +98,7 @@ class Kept:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<result of {self.nbytes} bytes at {self.place.address}>"
+        return f"<result of {self.nbytes:,} bytes at {self.place.address}>"
 
     def get(self, wait_for: Callable[[Callable[[], bool]], Any]) -> Any:
         """The result itself, and always the same object.
@@ -94,29 +118,22 @@ class Kept:
         with self._lock:
             if not self._value:
                 if self._parts is None:
-                    raise self._loss()
+                    raise loss(self.place, self.lost)
                 self._value = (_unpacked(self._parts),)
                 self._parts = None
         return self._value[0]
 
     def arrived(self, parts: Sequence[memoryview]) -> None:
-        """Its parts are here, or nothing if it is not there any more."""
+        """Its parts are here; none if it is not there any more."""
         if parts:
             self._parts = parts
         else:
             self.lost = "is not there any more"
 
-    def _loss(self) -> EngineError:
-        place = self.place
-        message = (
-            f"the result of task {place.task} ({self.nbytes:,} bytes), kept by the Dask worker at {place.address}, "
-        )
-        return EngineError(message + self.lost, host=place.address, reason=self.lost)
-
     def __reduce__(self) -> tuple[Any, ...]:
         if self.lost:
-            return (_fail, (self._loss(),))
-        return (_put_together, tuple(pickle.PickleBuffer(self._gap(part)) for part in range(len(self.sizes))))
+            return (fail, (loss(self.place, self.lost),))
+        return (_put_together, tuple(pickle.PickleBuffer(self._gap(part)) for part in range(self._count)))
 
     def _gap(self, part: int) -> Gap:
         gap = Gap(serialize.OUT_OF_BAND_BYTES)
@@ -134,7 +151,3 @@ def _unpacked(parts: Sequence[memoryview]) -> Any:
 
 def _put_together(*parts: Any) -> Any:
     return parcel.unpack(parts)
-
-
-def _fail(error: EngineError) -> NoReturn:
-    raise error

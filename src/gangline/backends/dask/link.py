@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import weakref
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from gangline._engine.functions import IN_BODY
 from gangline.backends.calls import Call
 from gangline.backends.dask import wire
-from gangline.backends.dask.holding import Held
+from gangline.backends.dask.holding import Absent, Held
+from gangline.backends.dask.kept import Kept, Place
 from gangline.backends.dask.wire import Frame, Post
 from gangline.backends.function_numbers import NumberSet
 from gangline.messages import EngineId, TaskId
@@ -45,6 +48,7 @@ class Link:
         self.comm = comm
         self._post = Post(comm, loop)
         self._known = NumberSet()
+        self._kept: weakref.WeakValueDictionary[TaskId, Kept] = weakref.WeakValueDictionary()
         self._path: list[str] | None = [] if follows_path else None
 
     def order(self, verb: int, *arguments: Any) -> None:
@@ -64,15 +68,64 @@ class Link:
                 known.add(number)
                 definitions.append((number, definition.data))
             lease = call.lease
-            if isinstance(lease, Held):
-                rows.append((task, number, len(frames), len(lease.frames)))
-                frames.extend(lease.frames)
-            else:
+            if not isinstance(lease, Held):
                 rows.append((task, number, call.data, call.keywords))
+            elif lease.complete:
+                rows.append((task, number, len(frames), len(lease.frames)))
+                frames.extend(cast(list[Frame], lease.frames))
+            else:
+                self._send_rows(engine, definitions, rows, frames)
+                rows, frames, definitions = [], [], []
+                self._send_incomplete(engine, task, number, lease.frames)
+        self._send_rows(engine, definitions, rows, frames)
+
+    def _send_rows(
+        self, engine: EngineId, definitions: list[tuple[int, bytes]], rows: list[tuple[Any, ...]], frames: list[Frame]
+    ) -> None:
+        if not rows and not definitions:
+            return
         if definitions and self._path is not None and self._path != sys.path:
             self._path = [entry for entry in sys.path if isinstance(entry, str)]
             self._post.put(wire.PATH, self._path)
         self._post.put(wire.TASKS, engine, definitions, rows, frames=frames)
+
+    def _send_incomplete(self, engine: EngineId, task: TaskId, number: int, parts: Sequence[bytes | Absent]) -> None:
+        """Send a task to whose arguments results belong that are kept by workers."""
+        places: dict[Kept, int] = {}
+        layout: list[tuple[int, int] | None] = []
+        frames: list[Frame] = []
+        for part in parts:
+            if isinstance(part, bytes):
+                layout.append(None)
+                frames.append(part)
+            else:
+                kept, index = part
+                kept.readers.add(self)
+                layout.append((places.setdefault(kept, len(places)), index))
+        where = [(tuple(kept.place), kept.lost) for kept in places]
+        self._post.put(wire.GATHER, engine, task, number, layout, where, frames=frames)
+
+    # Results that stay there ---------------------------------------------------------------------------------------
+
+    def new_kept(self, relay: str, task: TaskId, sizes: Sequence[int]) -> Kept:
+        """A result that its relay keeps, until this object is gone."""
+        place = Place(self.address, relay, task, sum(sizes))
+        kept = Kept(place, len(sizes), partial(self.order, wire.FETCH, task))
+        self._kept[task] = kept
+        weakref.finalize(kept, _let_go, place, {self}, kept.readers).atexit = False
+        return kept
+
+    def on_parts(self, task: TaskId, frames: Sequence[Frame]) -> None:
+        """A result that was asked for is here."""
+        if (kept := self._kept.get(task)) is not None:
+            kept.arrived([memoryview(frame) for frame in frames])
+
+    def lose(self, reason: str) -> None:
+        """The worker is gone, with all that it has kept."""
+        for kept in list(self._kept.values()):
+            kept.lost = kept.lost or reason
+            for link in kept.readers:  # they need not find out by themselves
+                link.order(wire.DROP, *kept.place)
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Have the worker drop functions."""
@@ -81,3 +134,9 @@ class Link:
             self._known.discard(number)
         if dropped:
             self._post.put(wire.FORGET, dropped)
+
+
+def _let_go(place: Place, owners: set[Link], readers: set[Link]) -> None:
+    """Nobody here needs a result any more; called by the collector, on any thread."""
+    for link in owners | readers:
+        link.order(wire.DROP, *place)

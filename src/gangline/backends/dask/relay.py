@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
@@ -23,9 +24,12 @@ from distributed.core import Status
 
 from gangline._engine.failures import describe, pack_failure
 from gangline._engine.functions import IN_BODY
-from gangline._engine.results import FAILED, LEASED
+from gangline._engine.results import FAILED, LEASED, RAW
 from gangline.backends.calls import Call, Definition
 from gangline.backends.dask import wire
+from gangline.backends.dask.gathering import Gathering
+from gangline.backends.dask.kept import Place
+from gangline.backends.dask.larder import TAKE, Larder, give
 from gangline.backends.dask.wire import Frame, Post, read_messages
 from gangline.backends.incoming import Memory, Rows
 from gangline.backends.processes import ProcessesBackend
@@ -67,7 +71,11 @@ def install(dask_worker: Any) -> tuple[str, str]:
         await Relay(comm, dask_worker).serve()
         return Status.dont_reply
 
+    async def take_gangline(comm: Any, relay: str, task: TaskId) -> Any:
+        return await give(relay, task)
+
     dask_worker.handlers[wire.OPERATION] = relay_gangline
+    dask_worker.handlers[TAKE] = take_gangline
     return versions()
 
 
@@ -112,7 +120,15 @@ class _Engines(ProcessesBackend):
         """A call as it came; the large one's arguments in shared memory."""
         if type(data) is not int:
             return Call(definition, data, keywords, 0, _CALL_BYTES + (len(data) if type(data) is bytes else 0))
-        parts = [memoryview(frame) for frame in frames[data : data + keywords]]
+        return self.large_call(definition, frames[data : data + keywords])
+
+    def large_call(self, definition: Definition | None, frames: Sequence[Frame]) -> Call:
+        """A call with its arguments in shared memory.
+
+        Raises:
+            BackendError: There is too little of it.
+        """
+        parts = [memoryview(frame) for frame in frames]
         lease = self._pool.lease(parts, spare=_SPARE_SEGMENTS)
         if lease is None:
             raise BackendError("the shared memory for large values is all in use")
@@ -166,6 +182,8 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._post = Post(comm, self._loop)
         self._engines = _Engines()
+        self._larder = Larder(worker)
+        self._gathering = Gathering(self._engines.send, self._on_incomplete)
         self._definitions: dict[int, Definition] = {}
         self._next_engine = EngineId(-1)
         self._watched: set[int] = set()
@@ -194,8 +212,8 @@ class Relay:
                 self._engines.stop(0.0)
 
     def is_idle(self) -> bool:
-        """Whether no engine of its client has anything to do."""
-        return self._engines.is_idle()
+        """Whether no engine of its client has anything to do, and nothing is kept here for it."""
+        return self._engines.is_idle() and not self._gathering.waits and not self._larder.keeps
 
     async def leave(self, reason: str, timeout_s: float) -> None:
         """End the engines, and have the client know."""
@@ -218,6 +236,8 @@ class Relay:
         for descriptor in self._watched:
             self._loop.remove_reader(descriptor)
         self._watched.clear()
+        self._gathering.clear()
+        self._larder.clear()
 
     # What the client asks for --------------------------------------------------------------------------------------
 
@@ -227,13 +247,13 @@ class Relay:
             case (wire.TASKS, engine, definitions, rows):
                 self._on_tasks(engine, definitions, rows, frames)
             case (wire.RECALL, engine):
-                if tasks := engines.recall(engine):
-                    self._post.put(wire.RETURNED, engine, list(tasks))
+                if tasks := [*engines.recall(engine), *self._gathering.recall(engine)]:
+                    self._post.put(wire.RETURNED, engine, tasks)
             case (wire.FORGET, numbers):
                 for number in numbers:
                     self._definitions.pop(number, None)
             case (wire.INTERRUPT, engine, task):
-                engines.interrupt(engine, task)
+                self._on_interrupt(engine, task)
             case (wire.SIGNAL, engine, signum):
                 engines.signal_engine(engine, signum)
             case (wire.KILL, engine, reason):
@@ -244,6 +264,20 @@ class Relay:
                 self._on_start(engine, options)
             case (wire.PATH, path):
                 sys.path[:] = path
+            case _:
+                self._on_kept(content, frames)
+
+    def _on_kept(self, content: tuple[Any, ...], frames: Sequence[Frame]) -> None:
+        """A message about results that workers keep."""
+        match content:
+            case (wire.GATHER, engine, task, number, layout, places):
+                self._on_gather(engine, task, number, layout, [(Place(*each), lost) for each, lost in places], frames)
+            case (wire.KEEP, engine, tasks):
+                self._larder.wish(engine, tasks)
+            case (wire.FETCH, task):
+                self._post.put(wire.PARTS, task, frames=self._larder.find(task) or ())
+            case (wire.DROP, *place):
+                self._larder.drop(Place(*place))
 
     def _on_tasks(
         self, engine: EngineId, definitions: list[tuple[int, bytes]], rows: list[Any], frames: Sequence[Frame]
@@ -252,9 +286,43 @@ class Relay:
             self._definitions[number] = self._engines.define(number, data)
         tasks = []
         for task, number, data, keywords in rows:
-            definition = None if number == IN_BODY else self._definitions[number]
-            tasks.append((task, self._engines.call(definition, data, keywords, frames)))
-        self._engines.send(engine, tasks)
+            tasks.append((task, self._engines.call(self._definition(number), data, keywords, frames)))
+        if tasks:
+            self._gathering.put(engine, tasks)
+
+    def _on_interrupt(self, engine: EngineId, task: TaskId) -> None:
+        if self._gathering.take(engine, task):
+            self._post.put(wire.RETURNED, engine, [task])
+        else:
+            self._engines.interrupt(engine, task)
+
+    def _definition(self, number: int) -> Definition | None:
+        return None if number == IN_BODY else self._definitions[number]
+
+    def _on_gather(
+        self,
+        engine: EngineId,
+        task: TaskId,
+        number: int,
+        layout: list[tuple[int, int] | None],
+        places: list[tuple[Place, str]],
+        frames: Sequence[Frame],
+    ) -> None:
+        """A task some parts of whose arguments are kept by workers."""
+        definition = self._definition(number)
+
+        async def complete() -> Call:
+            found = [await self._larder.fetch(place, lost) for place, lost in places]
+            own = iter(frames)
+            parts = [next(own) if part is None else found[part[0]][part[1]] for part in layout]
+            return self._engines.large_call(definition, parts)
+
+        self._gathering.put_incomplete(engine, task, complete)
+
+    def _on_incomplete(self, engine: EngineId, task: TaskId, error: Exception) -> None:
+        now = time.time()
+        failure = pack_failure(Failure(error, *describe(error)))
+        self._post.put(wire.RESULTS, engine, [(task, FAILED, failure, now, now, None)])
 
     def _on_start(self, engine: EngineId, options: dict[str, Any]) -> None:
         self._next_engine = engine
@@ -306,17 +374,25 @@ class Relay:
             case EngineLost(engine, reason, running):
                 self._post.put(wire.LOST, engine, reason, list(running), engine in self._reported)
                 self._reported.discard(engine)
+                self._gathering.drop(engine)
+                self._larder.forget_wishes(engine)
 
     def _tell_results(self, engine: EngineId, attempts: list[Attempt]) -> None:
         frames: list[Frame] = []
         rows: list[tuple[Any, ...]] = []
         for attempt in attempts:
             row = tuple(attempt)
+            wished = self._larder.is_wished(engine, attempt.task)
             if type(attempt.value) is list and row[1] == LEASED:
+                if wished and self._larder.keep(attempt.task, attempt.value):
+                    sizes = [part.nbytes for part in attempt.value]
+                    self._post.put(wire.KEPT, engine, (*row[:1], RAW, None, *row[3:]), self._larder.name, sizes)
+                    continue
                 row = (*row[:2], (len(frames), len(attempt.value)), *row[3:])
                 frames.extend(attempt.value)
             rows.append(row)
-        self._post.put(wire.RESULTS, engine, rows, frames=frames)
+        if rows:
+            self._post.put(wire.RESULTS, engine, rows, frames=frames)
 
     def _place(self, info: EngineInfo) -> tuple[str, dict[str, float]]:
         """Which pool the engine draws on, and what that offers: what the worker was given."""

@@ -15,14 +15,20 @@ from typing import Any
 from distributed.protocol import Serialize
 
 __all__ = [
+    "DROP",
+    "FETCH",
     "FORGET",
+    "GATHER",
     "INTERRUPT",
     "JOINED",
+    "KEEP",
+    "KEPT",
     "KILL",
     "LEAVING",
     "LOST",
     "OPERATION",
     "OUTPUT",
+    "PARTS",
     "PATH",
     "RECALL",
     "RESULTS",
@@ -43,8 +49,11 @@ OPERATION = "gangline"
 
 # To the relay.
 START, TASKS, FORGET, PATH, RECALL, INTERRUPT, SIGNAL, KILL, STOP_ENGINE, STOP = range(10)
+GATHER, KEEP, FETCH, DROP = range(10, 14)
 # To the client.
 JOINED, RESULTS, RETURNED, OUTPUT, LOST, LEAVING = range(20, 26)
+
+KEPT, PARTS = range(30, 32)
 
 Frame = bytes | bytearray | memoryview
 Message = tuple[tuple[Any, ...], Sequence[Frame]]
@@ -61,7 +70,7 @@ class Post:
     def __init__(self, comm: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._comm = comm
         self._loop = loop
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is collected within may have something to say itself
         self._queue: list[tuple[bytes, Sequence[Frame]]] = []
         self._writer: asyncio.Task[None] | None = None  # the loop itself would let go of it
         self._awake = False

@@ -1,0 +1,349 @@
+"""Large data goes from engine to engine, and past the client, where a result or an object elsewhere is an argument."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import distributed
+import numpy as np
+import pytest
+
+from gangline import Client
+from gangline.views import AsyncResult, ImpossibleDependency, Reference
+from gangline.views.error import EngineError, TaskAborted
+from tests.dask_clusters import RunningCluster, running_cluster
+
+PATIENCE_S = 60.0
+LARGE = 1_000_000
+"""Numbers in an array of 8 MB."""
+SMALL_BYTES = 500_000
+"""What the client may see at most of such an array."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCluster]:
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        cluster.scale(3)
+        yield cluster
+
+
+@pytest.fixture
+def rc(cluster: RunningCluster) -> Iterator[Client]:
+    """A client of three workers."""
+    with Client(cluster.address) as client:
+        client.wait_for_engines(3, timeout=PATIENCE_S)
+        yield client
+
+
+@pytest.fixture
+def dask(cluster: RunningCluster) -> Iterator[distributed.Client]:
+    """What looks into the workers."""
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        yield client
+
+
+def until(question: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not question():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def make(first: float = 1.0) -> Any:
+    array = np.zeros(LARGE)
+    array[0] = first
+    return array
+
+
+def use(array: Any, more: float = 0.0) -> float:
+    """Looks at an array, and writes to it: what is kept must not change by that."""
+    array[0] += more
+    array[1:] += 1.0
+    return float(array[0] + array[-1])
+
+
+def kept(dask: distributed.Client) -> dict[str, tuple[int, int]]:
+    """For each worker: how many results it keeps, and of how many it has copies."""
+
+    def look() -> tuple[int, int]:
+        from gangline.backends.dask.larder import _larders
+
+        return sum(len(each._results) for each in _larders.values()), sum(
+            len(each._copies) for each in _larders.values()
+        )
+
+    counts: dict[str, tuple[int, int]] = dask.run(look)
+    return counts
+
+
+def traffic(rc: Client) -> int:
+    """Bytes that have come to the client and gone from it, by what the system says of its connections to workers."""
+    total = 0
+    for link in rc.session.backend._links:  # type: ignore[attr-defined]
+        info = link.comm.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 136)
+        total += sum(struct.unpack_from("=QQ", info, 120))  # tcpi_bytes_acked, tcpi_bytes_received
+    return total
+
+
+@contextmanager
+def past_the_client(rc: Client) -> Iterator[None]:
+    """Where this ends, no array may have come by here."""
+    before = traffic(rc)
+    yield
+    assert traffic(rc) - before < SMALL_BYTES
+
+
+def worker_of(rc: Client, engine: int) -> int:
+    """The process of the worker of an engine."""
+    pid: int = rc[engine].apply_sync(os.getppid)
+    return pid
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A worker that does not answer for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+class TestPastTheClient:
+    def test_a_result_of_another_task(self, rc: Client) -> None:
+        with past_the_client(rc):
+            made = rc[0].apply_async(make)
+            assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+            assert rc[1].apply_async(use, made, 5.0).get(timeout=PATIENCE_S) == 7.0
+            assert rc[0].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+        array = made.get(timeout=PATIENCE_S)
+        assert array is made.get()
+        assert use(array) == 2.0
+
+    def test_results_inside_others_and_beside_others(self, rc: Client) -> None:
+        other = np.ones(LARGE)
+        before = traffic(rc)
+        made = [rc[engine].apply_async(make, engine) for engine in (0, 1)]
+        both = rc[2].apply_async(
+            lambda arrays, more, other: [use(a) for a in (*arrays, more["m"], other)], made, {"m": made[1]}, other
+        )
+        assert both.get(timeout=PATIENCE_S) == [1.0, 2.0, 3.0, 3.0]  # it is one object within a call
+        assert traffic(rc) - before < other.nbytes + SMALL_BYTES
+
+    def test_a_chain_over_any_engines(self, rc: Client) -> None:
+        def grow(array: Any) -> Any:
+            array[0] += 1.0
+            return array
+
+        view = rc.load_balanced_view()
+        with past_the_client(rc):
+            arrays = [view.apply_async(make)]
+            for _ in range(5):
+                arrays.append(view.apply_async(grow, arrays[-1]))
+            assert view.apply_async(use, arrays[-1]).get(timeout=PATIENCE_S) == 7.0
+
+    def test_a_result_of_a_direct_view(self, rc: Client) -> None:
+        with past_the_client(rc):
+            made = rc[:].apply_async(make)
+            total = rc.load_balanced_view().apply_async(lambda arrays: sum(map(use, arrays)), made)
+            assert total.get(timeout=PATIENCE_S) == 6.0
+        assert [use(array) for array in made.get(timeout=PATIENCE_S)] == [2.0] * 3
+
+    def test_that_was_kept_on_request(self, rc: Client) -> None:
+        with past_the_client(rc):
+            made = rc[0].apply_async(make).keep()
+            made.wait(timeout=PATIENCE_S)
+            assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+        assert use(made.get(timeout=PATIENCE_S)) == 2.0
+
+    def test_an_object_of_another_engine(self, rc: Client) -> None:
+        rc[0].push({"size": LARGE}, block=True)
+        rc[0].execute("import numpy; a = numpy.ones(size)", block=True)
+        with past_the_client(rc):
+            assert rc[1].apply_async(use, Reference("a", 0)).get(timeout=PATIENCE_S) == 3.0
+            rc[2].push({"b": Reference("a", 0)})
+            assert rc[2].apply_async(use, Reference("b")).get(timeout=PATIENCE_S) == 3.0
+        assert rc[0].apply_sync(use, Reference("a")) == 3.0
+
+    def test_it_comes_here_as_ever_when_nobody_else_needs_it(self, rc: Client, dask: distributed.Client) -> None:
+        made = rc[0].apply_async(make)
+        made.wait(timeout=PATIENCE_S)
+        assert set(kept(dask).values()) == {(0, 0)}
+        assert use(made.get()) == 2.0
+
+    def test_small_results_come_here(self, rc: Client, dask: distributed.Client) -> None:
+        first = rc[0].apply_async(abs, -3)
+        assert rc[1].apply_async(pow, first, 2).get(timeout=PATIENCE_S) == 9
+        assert set(kept(dask).values()) == {(0, 0)}
+
+    def test_on_a_cluster_of_its_own(self) -> None:
+        """There all that goes between workers is encrypted."""
+        with Client(backend="dask", n=2) as rc:
+            made = rc[0].apply_async(make)
+            assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+            assert use(made.get(timeout=PATIENCE_S)) == 2.0
+
+
+class TestOrder:
+    def test_what_is_behind_a_task_that_waits_for_data_stays_behind_it(self, rc: Client) -> None:
+        made = rc[0].apply_async(make).keep()
+        made.wait(timeout=PATIENCE_S)
+        with stopped(worker_of(rc, 0)):
+            rc[1].push({"a": made})
+            rc[1].execute("b = a[0] + 1.0")
+            b = rc[1].pull("b", block=False)
+            time.sleep(0.2)
+            assert not b.done()
+        assert b.get(timeout=PATIENCE_S) == 2.0
+
+    def test_engines_work_while_data_comes(self, rc: Client) -> None:
+        """Those that do not wait for it; and what waits can be taken back."""
+        made = rc[0].apply_async(make).keep()
+        made.wait(timeout=PATIENCE_S)
+        with stopped(worker_of(rc, 0)):
+            waiting = [rc[1].apply_async(use, made) for _ in range(3)]
+            assert rc[2].apply_async(abs, -1).get(timeout=PATIENCE_S) == 1
+            rc.abort(waiting[0], interrupt=True)
+            assert waiting[2].cancel()
+            with pytest.raises(TaskAborted):
+                waiting[0].get(timeout=PATIENCE_S)
+        assert waiting[1].get(timeout=PATIENCE_S) == 2.0
+
+
+class TestEnds:
+    def test_an_engine_that_dies_takes_no_result_with_it(self, rc: Client) -> None:
+        made = rc[0].apply_async(make).keep()
+        made.wait(timeout=PATIENCE_S)
+        os.kill(rc[0].apply_sync(os.getpid), signal.SIGKILL)
+        assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+        assert use(made.get(timeout=PATIENCE_S)) == 2.0
+
+    def test_a_worker_that_dies_does(self, rc: Client) -> None:
+        first, second, _ = rc.ids
+        made = rc[first].apply_async(make).keep()
+        unseen = rc[first].apply_async(make).keep()
+        rc.wait([made, unseen], timeout=PATIENCE_S)
+        there = rc.load_balanced_view(targets=[second])
+        assert there.apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+        os.kill(worker_of(rc, first), signal.SIGKILL)
+        until(lambda: first not in rc.ids)
+        lost = r"the result of task \d+ \(8,000,\d+ bytes\), kept by the Dask worker at tcp://.*, was lost with it"
+        for call in (unseen, there.apply_async(use, unseen), there.apply_async(len, [made, unseen])):
+            with pytest.raises(EngineError, match=lost):
+                call.get(timeout=PATIENCE_S)
+        rc.wait_for_engines(3, timeout=PATIENCE_S)
+
+    def test_a_worker_that_dies_while_it_sends(self, rc: Client) -> None:
+        first, second, third = rc.ids
+        made = rc[first].apply_async(make).keep()
+        made.wait(timeout=PATIENCE_S)
+        pid = worker_of(rc, first)
+        with stopped(pid):
+            direct = rc[second].apply_async(use, made)
+            with rc.load_balanced_view(targets=[third]).temp_flags(retries=2) as view:
+                retried = view.apply_async(use, made)
+            asked = AsyncResult.join(made, made)
+            until(lambda: rc.queue_status()[second]["queue"] and rc.queue_status()[third]["tasks"])
+            os.kill(pid, signal.SIGKILL)
+        for call in direct, retried, asked:
+            with pytest.raises(EngineError, match="kept by the Dask worker at tcp://"):
+                call.get(timeout=PATIENCE_S)
+        rc.wait_for_engines(3, timeout=PATIENCE_S)
+
+    def test_the_engine_that_data_comes_to_dies(self, rc: Client) -> None:
+        """Its task has not begun, and goes elsewhere; one that belongs there ends with it."""
+        first, second, third = rc.ids
+        made = rc[first].apply_async(make).keep()
+        made.wait(timeout=PATIENCE_S)
+        engine = rc[second].apply_sync(os.getpid)
+        with stopped(worker_of(rc, first)):
+            free = rc.load_balanced_view(targets=[second, third]).apply_async(use, made)
+            bound = rc[second].apply_async(use, made)
+            until(lambda: rc.queue_status()[second]["queue"])
+            os.kill(engine, signal.SIGKILL)
+            with pytest.raises(EngineError):
+                bound.get(timeout=PATIENCE_S)
+        assert free.get(timeout=PATIENCE_S) == 2.0
+
+    def test_the_worker_that_data_comes_to_dies(self, rc: Client) -> None:
+        first, second, third = rc.ids
+        made = rc[first].apply_async(make).keep()
+        made.wait(timeout=PATIENCE_S)
+        target = worker_of(rc, second)
+        with stopped(worker_of(rc, first)):
+            call = rc.load_balanced_view(targets=[second, third], retries=1).apply_async(use, made)
+            os.kill(target, signal.SIGKILL)
+        assert call.get(timeout=PATIENCE_S) == 2.0
+        rc.wait_for_engines(3, timeout=PATIENCE_S)
+
+    def test_the_client_ends(self, cluster: RunningCluster, dask: distributed.Client) -> None:
+        with Client(cluster.address) as rc:
+            rc.wait_for_engines(3, timeout=PATIENCE_S)
+            made = rc[0].apply_async(make)
+            assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+        with pytest.raises(EngineError, match="before its client was closed"):
+            made.get(timeout=PATIENCE_S)
+        until(lambda: set(kept(dask).values()) == {(0, 0)})
+
+    def test_a_task_that_fails(self, rc: Client) -> None:
+        failing = rc[0].apply_async(make, "no number").keep()
+        with pytest.raises(ImpossibleDependency):
+            rc[1].apply_async(use, failing).get(timeout=PATIENCE_S)
+        with pytest.raises(ValueError, match="could not convert"):
+            failing.get(timeout=PATIENCE_S)
+
+
+class TestMemory:
+    def test_copies_are_fetched_once_and_go_with_the_result(self, rc: Client, dask: distributed.Client) -> None:
+        made = rc[0].apply_async(make)
+        results = [rc[1].apply_async(use, made) for _ in range(5)]
+        assert [each.get(timeout=PATIENCE_S) for each in results] == [2.0] * 5
+        assert sorted(kept(dask).values()) == [(0, 0), (0, 1), (1, 0)]
+        del made, results
+        rc.purge_everything()
+        gc.collect()
+        until(lambda: set(kept(dask).values()) == {(0, 0)})
+
+    def test_after_a_thousand_tasks_nothing_is_left(self, rc: Client, dask: distributed.Client) -> None:
+        view = rc.load_balanced_view()
+
+        def memory() -> int:
+            return sum(dask.run(lambda dask_worker: dask_worker.monitor.proc.memory_info().rss).values())
+
+        def run(count: int) -> None:
+            for _ in range(count // 50):
+                made = [view.apply_async(np.ones, 50_000) for _ in range(25)]
+                used = [view.apply_async(lambda a: float(a[0]), each) for each in made]
+                assert [each.get(timeout=PATIENCE_S) for each in used] == [1.0] * 25
+                rc.purge_everything()
+
+        run(200)
+        before = memory()
+        run(1_000)
+        gc.collect()
+        until(lambda: set(kept(dask).values()) == {(0, 0)})
+        assert memory() - before < 100 * 400_000
+        assert not rc.session.backend._wishes  # type: ignore[attr-defined]
+
+    def test_what_there_is_no_room_for_comes_here(self, rc: Client, dask: distributed.Client) -> None:
+        def fill(dask_worker: Any, room_bytes: int) -> None:
+            from gangline.backends.dask.larder import _larders
+
+            for each in _larders.values():
+                each._room_bytes = room_bytes
+
+        dask.run(fill, room_bytes=10_000_000)
+        made = [rc[0].apply_async(make) for _ in range(3)]
+        used = [rc[1].apply_async(use, each) for each in made]
+        assert [each.get(timeout=PATIENCE_S) for each in used] == [2.0] * 3
+        assert sum(results for results, _ in kept(dask).values()) == 1
+        assert max(copies for _, copies in kept(dask).values()) <= 1
+        assert [use(each.get(timeout=PATIENCE_S)) for each in made] == [2.0] * 3
