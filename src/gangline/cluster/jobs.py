@@ -208,6 +208,8 @@ class SiteJobs:
 
     def give_up(self, reason: str) -> None:
         """The jobs that are not up by now will not be waited for: they are cancelled."""
+        if self.is_hopeless():
+            reason = "it was not waited for, since others cannot come up"
         for job in self._jobs:
             if any(engine.report.state == "starting" for engine in job.engines):
                 why = "\n    ".join([f"{reason}; {job.in_words()}", *self._last_lines(job)])
@@ -219,8 +221,9 @@ class SiteJobs:
                     self._send({"do": "cancel", "name": job.name})
 
     def is_hopeless(self) -> bool:
-        """Whether one of them cannot come up."""
-        return any(engine.report.state == "failed" for engine in self.engines())
+        """Whether one of them cannot come up; not before all have been submitted."""
+        submitted = all(job.number or not job.lives for job in self._jobs)
+        return submitted and any(engine.report.state == "failed" for engine in self.engines())
 
     # What is heard of them --------------------------------------------------------------------------------------
 
@@ -246,7 +249,7 @@ class SiteJobs:
                 for engine in job.engines:
                     engine.report.job = number
             case {"refused": why}:
-                self._end(job, f"the {self._shape.launcher} of this site does not take its job: {why}")
+                self._end(job, f"the {self._shape.launcher} of this site does not take its job: {_indented(why)}")
             case {"waits": why}:
                 job.says = str(why)
             case {"runs": host}:
@@ -263,7 +266,7 @@ class SiteJobs:
         """A job is over. If it has been of use, another one takes its place."""
         was_up = any(engine.report.pid for engine in job.engines)
         said = "\n    ".join([why, *self._last_lines(job)])
-        if not job.cancelled:
+        if was_up and not (job.cancelled or self._closing):
             _log.warning("%s has ended: %s", job.name, said)
         for engine in job.engines:
             engine.over(said)
@@ -320,6 +323,10 @@ class SiteJobs:
             self._listener.join(_CLOSE_S)
         except subprocess.TimeoutExpired:  # it goes on by itself
             process.returncode = 0
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n    ")
 
 
 def _is_up(job: _Job) -> bool:

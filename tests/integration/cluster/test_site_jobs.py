@@ -82,7 +82,7 @@ def test_engines_are_jobs_until_it_is_stopped(site: Slurm, folder: Path) -> None
 
 
 def test_what_the_site_refuses_is_told_in_its_words(site: Slurm) -> None:
-    words = r"sbatch: error: invalid partition specified: nowhere\nsbatch: error: Batch job submission failed"
+    words = r"sbatch: error: invalid partition specified: nowhere\n    sbatch: error: Batch job submission failed"
     with pytest.raises(BackendError, match=words):
         standing.start(jobs(1, queue="nowhere"))
     with pytest.raises(BackendError, match="unrecognized option '--colour=red'"):
