@@ -5,6 +5,7 @@ Each prints what it saw as one line of JSON. They run in the namespace of the da
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from gangline import Client, Command, RemoteError
 from gangline.backends.batch.detect import find_system
 from gangline.backends.batch.system import BatchSystem, Phase, Request, Sight
 from gangline.errors import GanglineError
@@ -54,7 +56,7 @@ def until(system: BatchSystem, jobs: Collection[str], phase: Phase) -> dict[str,
         sights = dict(system.look(jobs))
         if all(sight.phase is phase for sight in sights.values()) or time.monotonic() > end:
             return sights
-        time.sleep(0.1)
+        time.sleep(0.4)
 
 
 def failure(call: Callable[[], object]) -> str:
@@ -171,7 +173,7 @@ def away(system: BatchSystem) -> Told:
     step("start")
     end = time.monotonic() + PATIENCE_S
     while failure(lambda: system.look([job])) and time.monotonic() < end:
-        time.sleep(0.1)
+        time.sleep(0.4)
     found = until(system, [job], Phase.RUNNING)
     system.close()
     again = find_system(sys.argv[1])
@@ -288,7 +290,29 @@ def found(system: BatchSystem) -> Told:
     return {"drmaa": anything.name, "commands": commands.name, "nothing": failure(find_system)}
 
 
-PROGRAMS = (endings, arrays, asking, away, gentle, questions, shared, found)
+def whole(system: BatchSystem) -> Told:
+    """Tasks of a client as jobs."""
+    system.close()
+    offset = 40
+
+    def add(number: int) -> int:
+        return number + offset
+
+    def error(result: Any) -> str:
+        with contextlib.suppress(RemoteError):
+            return repr(result.get(timeout=PATIENCE_S))
+        return str(result.exception())
+
+    with Client(backend="batch", system=sys.argv[1]) as client:
+        view = client.load_balanced_view()
+        late = view.apply(Command("sleep 60", resources=Resources(wall_time_s=2)))
+        fails = view.apply(Command("echo why >&2; exit 3"))
+        refused = view.apply(Command("true", resources=Resources(queue="nowhere")))
+        sums = view.map(add, range(6)).get(timeout=PATIENCE_S)
+        return {"sums": sums, "late": error(late), "fails": error(fails), "refused": error(refused)}
+
+
+PROGRAMS = (endings, arrays, asking, away, gentle, questions, shared, found, whole)
 
 
 def main() -> None:

@@ -335,13 +335,8 @@ def _bytes(text: str) -> float | None:
     return float(found[1]) * _BINARY[found[2]] if found else None
 
 
-def ending_of(record: Record, cancelled: bool = False) -> Sight:
-    """How a job ended, by its record.
-
-    Args:
-        record: What the accounting says.
-        cancelled: Whether it was known to be removed; the accounting of most Grid Engines does not tell that.
-    """
+def ending_of(record: Record) -> Sight:
+    """How a job ended, by its record; that it was removed is not told by most Grid Engines."""
     status = record.exit_status
     number = status - _SHELL_SIGNAL if _SHELL_SIGNAL < status <= _SHELL_SIGNAL + _LAST_SIGNAL else 0
     reason = f"failed {record.failed}: {record.failed_words}" if record.failed else ""
@@ -350,18 +345,19 @@ def ending_of(record: Record, cancelled: bool = False) -> Sight:
     killed = record.failed in (_LIMIT, _BY_SIGNAL, _ASSUMEDLY_AFTER) and (number > 0 or record.failed == _LIMIT)
     if not killed:
         return Sight(Phase.ENDED, Cause.HOST, host=record.host, reason=reason)
+    said = [] if record.failed == _ASSUMEDLY_AFTER else [reason]  # that says nothing
     cause = Cause.SIGNAL
-    if (cancelled or record.deleted) and record.failed != _LIMIT:
+    if record.deleted and record.failed != _LIMIT:
         cause = Cause.CANCELLED
     elif record.asked_s is not None and record.wall_time_s >= record.asked_s:
         cause = Cause.TIME_LIMIT
-        reason += f"; {record.wall_time_s:g} s of {record.asked_s:g} s"
+        said.append(f"{record.wall_time_s:g} s of {record.asked_s:g} s")
     elif record.asked_bytes is not None and record.memory_bytes >= _NEARLY * record.asked_bytes:
         cause = Cause.MEMORY
-        reason += f"; {record.memory_bytes / 10**6:.0f} MB of {record.asked_bytes / 10**6:.0f} MB"
+        said.append(f"{record.memory_bytes / 10**6:.0f} MB of {record.asked_bytes / 10**6:.0f} MB")
     elif record.failed == _LIMIT:
         cause = Cause.TIME_LIMIT
-    return Sight(Phase.ENDED, cause, signal=_name_of(number), host=record.host, reason=reason)
+    return Sight(Phase.ENDED, cause, signal=_name_of(number), host=record.host, reason="; ".join(said))
 
 
 def _name_of(number: int) -> str:

@@ -247,13 +247,17 @@ def test_endings(fields, cause, code, signal):
     assert sight.host == "node7"
 
 
+def test_the_words_of_the_accounting_are_kept_where_they_say_something():
+    assert ending(failed="100 : assumedly after job", status="137").reason == ""
+    assert ending(failed="26 : opening output file").reason == "failed 26: opening output file"
+    limited = ending(failed="37 : too long", status="137", wall="4s", category="-l h_rt=3")
+    assert limited.reason == "failed 37: too long; 4 s of 3 s"
+
+
 def test_a_job_that_was_removed_and_one_whose_limit_came_first():
-    signalled, limited = account(failed="100 : x", status="137"), account(failed="37 : x", status="137")
-    for text, cause in ((signalled, Cause.CANCELLED), (limited, Cause.TIME_LIMIT)):
-        [record] = words.parse_accounting(text).values()
-        assert words.ending_of(record, cancelled=True).cause is cause
-    [told] = words.parse_accounting(signalled + "deleted_by   somebody\n").values()
-    assert words.ending_of(told).cause is Cause.CANCELLED
+    for failed, cause in (("100 : x", Cause.CANCELLED), ("37 : x", Cause.TIME_LIMIT)):
+        [told] = words.parse_accounting(account(failed=failed, status="137") + "deleted_by   somebody\n").values()
+        assert words.ending_of(told).cause is cause
 
 
 def test_the_last_record_of_a_job_counts_and_tasks_have_their_own():
