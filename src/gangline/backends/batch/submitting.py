@@ -69,7 +69,11 @@ class Submitter:
                 if self.kept:  # nobody answers; not one after the other shall wait for that
                     self.kept += group
                     break
-                size = max(1, min(self._system.array_max, self._most_at_once))
+                try:
+                    size = max(1, min(self._system.array_max, self._most_at_once))
+                except BackendError as exc:
+                    self._keep(group, exc)
+                    break
                 piece, group = group[:size], group[size:]
                 self._submit(piece, live)
         return live
