@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +16,7 @@ from gangline.backends.batch.system import Cause, Phase, Request, Sight
 from gangline.errors import BackendError, JobRejected
 from gangline.remote.resources import Resources
 from tests import slurm as support
+from tests.programs_before import Before
 from tests.slurm import Slurm as Site
 
 PATIENCE_S = 60.0
@@ -51,19 +50,6 @@ def wait_for(system: Slurm, jobs: Collection[str], *phases: Phase) -> Mapping[st
             return sights
         assert time.monotonic() < end, sights
         time.sleep(0.1)
-
-
-def calls_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch, script: str = "") -> Path:
-    """Put a script before a program on the PATH; the file has one line for each call."""
-    real = shutil.which(program)
-    calls = folder / f"{program}.calls"
-    path = folder / "bin" / program
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f'#!/bin/sh\necho "$@" >>{calls}\n{script or "exec REAL"}\n'.replace("REAL", f'{real} "$@"'))
-    path.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{path.parent}{os.pathsep}{os.environ['PATH']}")
-    calls.touch()
-    return calls
 
 
 # How jobs go and end --------------------------------------------------------------------------------------------------
@@ -166,18 +152,27 @@ def test_jobs_that_slurm_never_had(system: Slurm) -> None:
     system.cancel([])
 
 
+def test_that_there_is_no_accounting_is_found_out_once(
+    system: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sacct = Before("sacct", tmp_path, monkeypatch)
+    for _ in range(3):
+        system.look(["4000000"])
+    assert sacct.calls == 1
+
+
 def test_many_jobs_are_one_question(system: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hold = {"options": {"hold": True}}
     jobs = [*system.submit(request_of(tmp_path, "exit 0", count=140, **hold))]
     for _ in range(60):
         jobs += system.submit(request_of(tmp_path, "exit 0", **hold))
     programs = ("squeue", "sacct", "scontrol", "scancel")
-    calls = {program: calls_of(program, tmp_path, monkeypatch) for program in programs}
+    before = {program: Before(program, tmp_path, monkeypatch) for program in programs}
     sights = system.look(jobs)
     assert [sights[job] for job in jobs] == [Sight(Phase.WAITING, reason="JobHeldUser")] * 200
-    assert [len(calls[program].read_text().splitlines()) for program in programs] == [1, 0, 0, 0]
+    assert [before[program].calls for program in programs] == [1, 0, 0, 0]
     system.cancel(jobs)
-    assert len(calls["scancel"].read_text().splitlines()) == 1
+    assert before["scancel"].calls == 1
     sights = wait_for(system, jobs)
     assert {sight.cause for sight in sights.values()} == {Cause.CANCELLED}
 
@@ -352,14 +347,14 @@ def test_a_job_that_was_accepted_without_a_word_is_found(
     slurm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
     system = of(slurm, monkeypatch, patience_s=3)
-    calls_of("sbatch", tmp_path, monkeypatch, script)
+    Before("sbatch", tmp_path, monkeypatch, script)
     jobs = system.submit(request_of(tmp_path, "exit $SLURM_ARRAY_TASK_ID", count=3))
     assert [sight.exit_code for _, sight in sorted(wait_for(system, jobs).items())] == [1, 2, 3]
 
 
 def test_a_job_that_was_never_sent_is_not_found(system: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
-        calls_of("sbatch", tmp_path, broken, NEVER_SENT)
+        Before("sbatch", tmp_path, broken, NEVER_SENT)
         with pytest.raises(BackendError, match=r"does not answer sbatch: .*Socket timed out"):
             system.submit(request_of(tmp_path, "exit 0"))
     (job,) = system.submit(request_of(tmp_path, "exit 4"))
@@ -371,7 +366,7 @@ def test_a_job_that_arrives_late_is_removed(
 ) -> None:
     request = request_of(tmp_path, "sleep 60")
     with monkeypatch.context() as broken:
-        calls_of("sbatch", tmp_path, broken, NEVER_SENT)
+        Before("sbatch", tmp_path, broken, NEVER_SENT)
         with pytest.raises(BackendError, match="Socket timed out"):
             system.submit(request)
     late = slurm.run("sbatch", "--parsable", "--output=/dev/null", request.script).strip()
@@ -384,8 +379,8 @@ def test_a_job_that_is_found_too_late_is_removed(
 ) -> None:
     before = set(slurm.jobs())
     with monkeypatch.context() as broken:
-        calls_of("sbatch", tmp_path, broken, LOST_WORD)
-        calls_of(
+        Before("sbatch", tmp_path, broken, LOST_WORD)
+        Before(
             "squeue",
             tmp_path,
             broken,

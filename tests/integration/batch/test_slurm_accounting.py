@@ -12,6 +12,7 @@ from gangline.backends.batch.slurm import Slurm
 from gangline.backends.batch.system import Cause, Phase, Request, Sight
 from gangline.errors import BackendError, JobRejected
 from gangline.remote.resources import Resources
+from tests.programs_before import Before
 from tests.slurm import Slurm as Site
 
 
@@ -54,6 +55,18 @@ def test_jobs_that_the_controller_has_forgotten(site: Site, tmp_path: Path) -> N
     assert [sights[job].exit_code for job in array] == [1, 2, 3]
     assert sights[removed].cause is Cause.CANCELLED
     assert sights["4000000"].phase is Phase.UNKNOWN
+
+
+def test_the_accounting_is_asked_seldom(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sacct = Before("sacct", tmp_path, monkeypatch)
+    now = 0.0
+    system = Slurm(clock=lambda: now)
+    for jobs, calls in ((["4000000"], 1), (["4000000"], 1), (["4000000", "4000001"], 2), (["4000000", "4000001"], 2)):
+        system.look(jobs)
+        assert sacct.calls == calls
+    now = 10.0
+    system.look(["4000000", "4000001"])
+    assert sacct.calls == 3
 
 
 def test_an_account_that_there_is_not(site: Site, tmp_path: Path) -> None:
