@@ -1,6 +1,7 @@
 """Choosing an engine among those with room: the schemes of IPython parallel.
 
 Each scheme costs O(log n) at most for n engines: ordered schemes keep a heap with stale entries, random ones a list.
+An engine is put into the heap when one is chosen: many come and go before that.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Openings:
         members: The engines by number; only to be looked at.
     """
 
-    __slots__ = ("_heap", "_keys", "_order", "_positions", "_random", "_rank", "_scheme", "members")
+    __slots__ = ("_changed", "_heap", "_keys", "_order", "_positions", "_random", "_rank", "_scheme", "members")
 
     def __init__(self, scheme: Scheme, random: Random) -> None:
         self._scheme = scheme
@@ -43,6 +44,7 @@ class Openings:
         self._rank: Callable[[Engine], _Key] | None = _RANKS.get(scheme)
         self._heap: list[tuple[_Key, EngineId]] = []
         self._keys: dict[EngineId, _Key] = {}
+        self._changed: dict[EngineId, Engine] = {}
         self._order: list[Engine] = []
         self._positions: dict[EngineId, int] = {}
 
@@ -61,14 +63,7 @@ class Openings:
     def add(self, engine: Engine) -> None:
         """The engine has room; call again when its load has changed."""
         if self._rank is not None:
-            key = self._rank(engine)
-            if self._keys.get(engine.id) == key:
-                return
-            self._keys[engine.id] = key
-            heapq.heappush(self._heap, (key, engine.id))
-            if len(self._heap) > 8 + 4 * len(self._keys):
-                self._heap = [(key, engine_id) for engine_id, key in self._keys.items()]
-                heapq.heapify(self._heap)
+            self._changed[engine.id] = engine
         elif engine.id not in self.members:
             self._positions[engine.id] = len(self._order)
             self._order.append(engine)
@@ -79,7 +74,8 @@ class Openings:
         if self.members.pop(engine.id, None) is None:
             return
         if self._rank is not None:
-            del self._keys[engine.id]
+            self._changed.pop(engine.id, None)
+            self._keys.pop(engine.id, None)
             return
         position = self._positions.pop(engine.id)
         last = self._order.pop()
@@ -89,14 +85,30 @@ class Openings:
 
     def choose(self) -> Engine:
         """The engine that the scheme picks; there must be one."""
+        if len(self.members) == 1:
+            (engine,) = self.members.values()
+            return engine
         if self._rank is None:
             return self._draw(self._order)
+        if self._changed:
+            self._enter_changed(self._rank)
         heap = self._heap
         while True:
             key, engine_id = heap[0]
             if self._keys.get(engine_id) == key:
                 return self.members[engine_id]
             heapq.heappop(heap)
+
+    def _enter_changed(self, rank: Callable[[Engine], _Key]) -> None:
+        for engine in self._changed.values():
+            key = rank(engine)
+            if self._keys.get(engine.id) != key:
+                self._keys[engine.id] = key
+                heapq.heappush(self._heap, (key, engine.id))
+        self._changed.clear()
+        if len(self._heap) > 8 + 4 * len(self._keys):
+            self._heap = [(key, engine_id) for engine_id, key in self._keys.items()]
+            heapq.heapify(self._heap)
 
     def choose_from(self, engines: Sequence[Engine]) -> Engine:
         """The engine that the scheme picks among these."""

@@ -98,13 +98,14 @@ class Handle(Task):
 
         Listeners must not raise, and must not wait for other tasks unless they run on their own thread.
         """
-        with self.session.lock:
-            if self.status is None:
-                if self.listeners is None:
-                    self.listeners = [listener]
-                else:
-                    self.listeners.append(listener)
-                return
+        if self.status is None:
+            with self.session.lock:
+                if self.status is None:
+                    if self.listeners is None:
+                        self.listeners = [listener]
+                    else:
+                        self.listeners.append(listener)
+                    return
         listener(self)
 
     def take_listeners(self) -> list[Listener]:

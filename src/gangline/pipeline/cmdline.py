@@ -10,7 +10,6 @@ cmdline.run(options)
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 import re
 import sys
@@ -157,6 +156,8 @@ def _known_keywords() -> dict[str, set[str]]:
 
 
 def _parameters(function: Callable[..., Any]) -> set[str]:
+    import inspect  # every program that imports all of Gangline's names imports this module, and few come here
+
     return set(inspect.signature(function).parameters)
 
 

@@ -26,18 +26,20 @@ class FileFacts:
 
     def get(self, path: str) -> Fact | None:
         """What is known of a file; None when it does not exist, or cannot be reached."""
-        try:
-            return self._seen[path]
-        except KeyError:
-            fact = self._seen[path] = self._look(path)
-            return fact
+        if path not in self._seen:
+            self._seen[path] = self._look(path)
+        return self._seen[path]
 
     def _look(self, path: str) -> Fact | None:
         try:
             status = os.stat(path)
         except (OSError, ValueError):  # a name with a null character in it names no file
-            return None
+            return self._absent(path)
         return status.st_mtime, status.st_ino
+
+    def _absent(self, path: str) -> Fact | None:
+        """What is known of a file that is not there."""
+        return None
 
     def same_file(self, first: str, second: str) -> bool:
         """Whether two names of existing files lead to the same one, over symbolic links; hard links are two files."""

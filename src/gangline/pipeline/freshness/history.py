@@ -301,7 +301,7 @@ class History:
         """
         if not changes:
             return
-        writer = self._get_writer()
+        writer = self._writer or self._get_writer()
         if writer is not None:
             number = writer.add(changes)
             if wait:

@@ -16,10 +16,9 @@ _LONG = 1000
 
 def missing_inputs(job: JobFiles, files: FileFacts) -> list[str]:
     """The inputs of a job that do not exist. What is known of them is looked up anew."""
-    if not job.params:
+    absent = [name for name in flat_strings(job.params[0]) if files.get(name) is None] if job.params else []
+    if not absent:
         return []
-    names = flat_strings(job.params[0])
-    absent = [name for name in names if files.get(name) is None]
     files.forget(absent)
     return [name for name in absent if files.get(name) is None]
 

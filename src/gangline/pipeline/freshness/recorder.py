@@ -34,16 +34,18 @@ class _Announced:
     Attributes:
         job: The job; it lives as long as this.
         sources: The keys of its inputs.
-        keys: What is noted of it while it runs: its outputs, and the patterns of those that are not known yet.
+        outputs: Its outputs, and the patterns of those that are not known yet, with their keys.
+        keys: Those of them that are noted while it runs, since they are no inputs.
         stamps: What told its inputs from later ones when it was announced, where contents are looked at.
     """
 
-    __slots__ = ("job", "keys", "sources", "stamps")
+    __slots__ = ("job", "keys", "outputs", "sources", "stamps")
 
-    def __init__(self, job: JobFiles, sources: set[str], keys: list[str]) -> None:
+    def __init__(self, job: JobFiles, sources: set[str], outputs: dict[str, str]) -> None:
         self.job = job
         self.sources = sources
-        self.keys = keys
+        self.outputs = outputs
+        self.keys = [key for key in dict.fromkeys(outputs.values()) if key not in sources]
         self.stamps: dict[str, str] | None = None
 
 
@@ -74,7 +76,7 @@ class Recorder:
         for job in jobs:
             announced = self._begun[id(job)] = self._look_at(job)
             keys += announced.keys
-            self._files.forget(_outputs(job))
+            self._files.forget(announced.outputs)
             if contents is not None and announced.keys:
                 announced.stamps = contents.stamps(_inputs(job))
         self._history.begin(keys)
@@ -144,19 +146,18 @@ class Recorder:
 
     def _look_at(self, job: JobFiles) -> _Announced:
         key_of = self._history.keys.of
-        sources = set(map(key_of, _inputs(job)))
-        keys = [key for key in dict.fromkeys(map(key_of, _outputs(job))) if key not in sources]
-        return _Announced(job, sources, keys)
+        return _Announced(job, set(map(key_of, _inputs(job))), {name: key_of(name) for name in _outputs(job)})
 
     def find_outputs(self, job: JobFiles) -> Made:
         """The outputs that exist, patterns expanded, without those that are inputs: name and time of each, by key."""
         key_of, now = self._history.keys.of, time.time()
-        sources = (self._begun.get(id(job)) or self._look_at(job)).sources
+        announced = self._begun.get(id(job)) or self._look_at(job)
+        sources, keys = announced.sources, announced.outputs
         found: dict[str, tuple[str, float]] = {}
         for given in flat_strings(job.shown[1]) if len(job.shown) > 1 else []:
             # A name with brackets may be a pattern, or the name of a file.
             for name in sorted(glob.glob(given)) if is_glob(given) and not os.path.lexists(given) else (given,):
-                key = key_of(name)
+                key = keys.get(name) or key_of(name)
                 if key not in sources and (mtime := _time_of(name)) is not None:
                     # The clock's time where it agrees with the file's, since it is the finer one.
                     found[key] = (name, now if 0 <= now - mtime < _CLOCKS_AGREE_S else mtime)
@@ -193,7 +194,9 @@ def _inputs(job: JobFiles) -> list[str]:
 def _outputs(job: JobFiles) -> list[str]:
     """The outputs that exist now, or have names, and the patterns of others."""
     named = flat_strings(job.params[1]) if len(job.params) > 1 else []
-    return named if job.shown is job.params or len(job.shown) < 2 else named + flat_strings(job.shown[1])
+    if len(job.shown) < 2 or (named and job.shown[1] is job.params[1]):
+        return named
+    return named + flat_strings(job.shown[1])
 
 
 def _time_of(path: str) -> float | None:

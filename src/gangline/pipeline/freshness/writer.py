@@ -45,7 +45,8 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         self._connection = connection
         self._path = path
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._waiting: list[Change] = []
         self._added = 0
         self._written = 0
@@ -60,7 +61,7 @@ class Writer:
         Raises:
             StoreError: An earlier batch could not be written.
         """
-        with self._changed:
+        with self._lock:
             if self._error is not None:
                 raise self._error
             self._waiting += changes

@@ -41,10 +41,9 @@ class FactsWithAbsent(FileFacts):
         self.forget_all()
         self._is_expected = frozenset(names).__contains__
 
-    def _look(self, path: str) -> Fact | None:
-        fact = super()._look(path)
-        if fact is not None or not self._is_expected(path):
-            return fact
+    def _absent(self, path: str) -> Fact | None:
+        if not self._is_expected(path):
+            return None
         made_at = self._history.mtimes.get(self._history.keys.of(path))
         return None if made_at is None else (made_at, REMOVED)
 

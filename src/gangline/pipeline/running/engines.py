@@ -7,6 +7,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,11 +31,12 @@ __all__ = ["INLINE", "Engines"]
 
 INLINE = "inline"
 BATCH = "batch"
+DASK = "dask"
 _BACKENDS = {
     "processes": ("gangline.backends.processes", "ProcessesBackend"),
     "threads": ("gangline.backends.threads", "ThreadsBackend"),
     INLINE: ("gangline.backends.inline", "InlineBackend"),
-    "dask": ("gangline.backends.dask.backend", "DaskBackend"),
+    DASK: ("gangline.backends.dask.backend", "DaskBackend"),
     BATCH: ("gangline.backends.batch.backend", "BatchBackend"),
 }
 """Where they are; imported, like the scheduler itself, only when a job is to run: most runs have nothing to do."""
@@ -110,9 +112,9 @@ class Engines:
             raise
         for job, handle in zip(jobs, handles, strict=True):
             job.handle = handle
-            handle.add_listener(lambda handle, job=job: self._on_done(session, job))  # type: ignore[misc]
+            handle.add_listener(partial(self._on_done, session, job))
 
-    def _on_done(self, session: Session, job: JobRun) -> None:
+    def _on_done(self, session: Session, job: JobRun, handle: Handle) -> None:
         self.done.append(job)
         if len(self._sessions) > 1:
             for other in list(self._sessions.values()):
@@ -138,14 +140,27 @@ class Engines:
             return self._sessions[place]
         from gangline._runtime.session import Session
 
-        backend, count = self._backend(place), 1 if place == INLINE else self._options.parallelism
-        if place == BATCH:
-            backend, count = self._threads_for(cast("BatchBackend", backend))
+        count: int | None = 1 if place == INLINE else self._options.parallelism
+        if place == DASK and (cluster := self._running_cluster()) is not None:
+            backend, count = cluster, None
+        elif place == BATCH:
+            backend, count = self._threads_for(cast("BatchBackend", self._backend(place)))
+        else:
+            backend = self._backend(place)
         session = self._sessions[place] = Session(backend, engines=count)
         if place == INLINE:
             # It is there only when somebody has waited for it; after that, to submit a job is to run it.
             session.wait_for(lambda: bool(session.engines))
         return session
+
+    def _running_cluster(self) -> Backend | None:
+        """The engines of the cluster that this program is in, if it is in one and has not named another."""
+        if self._options.backend is not None and not isinstance(self._options.backend, str):
+            return None
+        from gangline.cluster import connection
+
+        running = connection.current()
+        return None if running is None else self._make(DASK, cluster=running)
 
     def _threads_for(self, backend: BatchBackend) -> tuple[Backend, int]:
         """The threads that wait for jobs of the site's scheduler, one for each."""
@@ -179,10 +194,10 @@ class Engines:
         return self._make(place)
 
     @staticmethod
-    def _make(place: str) -> Backend:
+    def _make(place: str, **options: Any) -> Backend:
         module, name = _BACKENDS[place]
         try:
-            backend: Backend = getattr(import_module(module), name)()
+            backend: Backend = getattr(import_module(module), name)(**options)
         except ModuleNotFoundError as exc:
             raise MissingExtra(
                 f"the backend {place!r} needs the module {exc.name!r}: pip install 'gangline[{place}]'"

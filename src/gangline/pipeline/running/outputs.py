@@ -45,13 +45,13 @@ class OutputCheck:
             job: The job.
             made: What was found of its outputs.
         """
-        stage = job.stage.stage
-        if self._asked == "ignore" or stage.kind in WITHOUT_FILES or stage.uptodate_check is not None:
-            return None
         shown = job.params.shown
         names = flat_strings(shown[1]) if len(shown) > 1 else []
         found = {name for name, _ in made.values()}
         if found.issuperset(names):
+            return None
+        stage = job.stage.stage
+        if self._asked == "ignore" or stage.kind in WITHOUT_FILES or stage.uptodate_check is not None:
             return None
         missing = [
             name
