@@ -10,8 +10,8 @@ from gangline.cli.main import CommandTable, Entry
 
 _HERE = "gangline.cli.cluster.orders"
 CLUSTER_COMMANDS: Mapping[str, Entry] = {
-    "scale": Entry(f"{_HERE}:scale", "Have more engines on each host, or fewer."),
-    "start": Entry(f"{_HERE}:start", "Start engines on hosts, which stay until they are stopped."),
+    "scale": Entry(f"{_HERE}:scale", "Have more engines on each host, or more jobs; or fewer."),
+    "start": Entry(f"{_HERE}:start", "Start engines on hosts, or as jobs, which stay until they are stopped."),
     "status": Entry(f"{_HERE}:status", "Tell which engines a cluster has, and how they are."),
     "stop": Entry(f"{_HERE}:stop", "End a cluster, with everything on its hosts."),
 }

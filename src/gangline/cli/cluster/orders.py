@@ -27,8 +27,8 @@ def _config_option(command: Command) -> Command:
         "--config",
         metavar="FILE",
         type=click.Path(dir_okay=False),
-        help="Which hosts: a TOML file, or a pipeline.cfg with its clusterdesc.  [default: ~/.pipeline.cfg, else this "
-        "host]",
+        help="Which hosts or jobs: a TOML file, or a pipeline.cfg with its clusterdesc.  [default: ~/.pipeline.cfg, "
+        "else this host]",
     )(command)
 
 
@@ -64,7 +64,7 @@ def profile_for(config: str | None, profile: str | None) -> str:
 @click.command()
 @_config_option
 @_profile_option
-@click.option("--num-engines", type=click.IntRange(min=1), metavar="N", help="Engines on each host.")
+@click.option("--num-engines", type=click.IntRange(min=1), metavar="N", help="Engines on each host, or in each job.")
 @click.option("--min-engines", type=click.IntRange(min=1), metavar="N", help="So many must come up.  [default: all]")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="How long they may take."
@@ -78,7 +78,7 @@ def start(
     timeout: float | None,
     screen: Screen,
 ) -> None:
-    """Start engines on hosts, which stay until they are stopped.
+    """Start engines on hosts, or as jobs of a site's scheduler, which stay until they are stopped.
 
     Returns when they can be used, and names those that cannot. Where the cluster is there already, nothing is changed.
     """
@@ -124,7 +124,7 @@ def status(config: str | None, profile: str | None, screen: Screen) -> None:
 @_profile_option
 @output_option
 def scale(engines: int, config: str | None, profile: str | None, screen: Screen) -> None:
-    """Have so many ENGINES on each host.
+    """Have so many ENGINES on each host; or, where engines are jobs of a site's scheduler, so many jobs.
 
     Those that are one too many end what they do first only if they are idle; a task that one of them runs is lost with
     it, and is attempted again if it has retries left.
