@@ -9,6 +9,7 @@
     job_directory = %(runtime_directory)s/jobs/%(job_name)s
     [remote]
     max_per_node = 2
+    method = batch
 
 It is the file that `--config` names, else the one beside the program, else `~/.pipeline.cfg`, else there is none and
 defaults hold. Besides what stands in it, `%(cwd)s`, `%(job_name)s` and `%(start_time)s` are known.
@@ -29,6 +30,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gangline.errors import UsageError
+from gangline.recipes.batchoptions import BATCH_OPTIONS, METHOD, check_batch_option
 from gangline.recipes.fields import MISSING, Field, FloatField, IntField, ListField, StringField, read_list
 from gangline.recipes.words import meant, shown
 
@@ -50,6 +52,26 @@ class _Seconds(FloatField):
 
     def is_valid(self, value: Any) -> bool:
         return bool(0 < value < float("inf"))
+
+
+class _Method(StringField):
+    expected = f"{METHOD}, for jobs of a site's scheduler (system says which one), or left out"
+
+    def is_valid(self, value: Any) -> bool:
+        # What older systems had here is no slip, and has no meaning.
+        return value.lower() == METHOD or not _nearly(value.lower(), (METHOD, "slurm", "sge", "drmaa", "pbs"))
+
+
+class _BatchOption(Field):
+    """An option that has a meaning with `method = batch` only."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.expected = BATCH_OPTIONS[name]
+
+    def coerce(self, value: Any) -> Any:
+        return check_batch_option(self.name, value)
 
 
 OPTIONS: Mapping[str, Mapping[str, Field]] = {
@@ -78,12 +100,13 @@ OPTIONS: Mapping[str, Mapping[str, Field]] = {
         "xml_stat_file": StringField(),
     },
     "remote": {
-        "method": StringField(),
+        "method": _Method(),
         "max_per_node": _Positive(),
         "ssh_config": StringField(),
         "ssh": StringField(),
         "python": StringField(),
         "keepalive": _Seconds(),
+        **{name: _BatchOption(name) for name in BATCH_OPTIONS},
     },
 }  # fmt: skip
 """The options there are, by section. Those of section DEFAULT may stand in any."""
@@ -186,6 +209,7 @@ class Configuration(ConfigParser):
 
     def _check(self, file: str) -> None:
         wrong: list[str] = []
+        batch = self.text("remote", "method").lower() == METHOD
         for section in ("DEFAULT", *self.sections()):
             if section not in OPTIONS:
                 # Recipes may have sections of their own.
@@ -194,7 +218,10 @@ class Configuration(ConfigParser):
                 continue
             known = _options_in(section)
             for option in self._own_options(section):
-                if option in known:
+                if not batch and isinstance(known.get(option), _BatchOption):
+                    if section == "remote":
+                        self.warnings.append(f"{file}: [remote] {option} has no meaning without method = {METHOD}")
+                elif option in known:
                     wrong += self._problem(file, section, option, known[option])
                 # In DEFAULT may stand what only tasks.cfg refers to.
                 elif section != "DEFAULT" or (option not in self._variables() and _nearly(option, known)):

@@ -24,11 +24,19 @@ JobKind = Literal[
     "unreachable",  # the host could not be reached: the command has not run
     "lost",  # the connection to the host broke while it ran
     "timed_out",
+    "out_of_memory",  # the site's scheduler ended it, since it wanted more memory than it may have
     "cancelled",
     "skipped",  # what it works on is marked to be skipped
 ]
 
-_CODES: dict[str, int] = {"unreachable": 255, "lost": 255, "timed_out": 124, "cancelled": 125, "skipped": 125}
+_CODES: dict[str, int] = {
+    "unreachable": 255,
+    "lost": 255,
+    "timed_out": 124,
+    "out_of_memory": 137,
+    "cancelled": 125,
+    "skipped": 125,
+}
 _NOT_STARTED = {"not found": 127, "not executable": 126}
 
 
@@ -47,6 +55,7 @@ class JobOutcome:
         outputs: What a node script has set in `self.outputs`.
         error: The exception behind it, if there is one.
         remembered: It was not run: an earlier run did the same with success.
+        job_id: The number that the site's scheduler gave; empty if there is none.
     """
 
     kind: JobKind
@@ -59,6 +68,7 @@ class JobOutcome:
     outputs: dict[str, Any] = field(default_factory=dict)
     error: GanglineError | None = None
     remembered: bool = False
+    job_id: str = ""
 
     @property
     def ok(self) -> bool:

@@ -36,6 +36,7 @@ class PipelineRun:
         runtime_directory: Where what has been done is noted.
         resuming: Whether what was done before is not done again; it is noted in any case.
         options: For the record.
+        backend: Where jobs run, for the record.
 
     Attributes:
         resuming: See above.
@@ -44,7 +45,13 @@ class PipelineRun:
     """
 
     def __init__(
-        self, pipeline: str, runtime_directory: str, *, resuming: bool = True, options: Mapping[str, Any] | None = None
+        self,
+        pipeline: str,
+        runtime_directory: str,
+        *,
+        resuming: bool = True,
+        options: Mapping[str, Any] | None = None,
+        backend: str = "hosts",
     ) -> None:
         folder = os.path.join(runtime_directory, _FOLDER)
         self.resuming = resuming
@@ -61,7 +68,7 @@ class PipelineRun:
             folder,
             program=_program(),
             argv=sys.argv,
-            backend="hosts",
+            backend=backend,
             options={"front_end": "recipes", **(options or {})},
         )
 

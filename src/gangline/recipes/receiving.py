@@ -71,6 +71,7 @@ class JobVoice:
         token: What begins, after a mark, those lines of its standard error that are messages.
 
     Attributes:
+        host: Where the job runs.
         outputs: What the node script has handed back.
         verdict: What it says of its own end; None if it has not said anything.
         started_at: When it was started the last time, monotonic seconds; None before.
@@ -80,13 +81,10 @@ class JobVoice:
         self.outputs: dict[str, Any] = {}
         self.verdict: Verdict | None = None
         self.started_at: float | None = None
-        self._host = host
         self._job = job
+        self._command = command
         self._mark = f"{MARK} {token} "
-        self._home = logging.getLogger(node_name(host))
-        self._name = f"{node_name(host)}.{command}"
-        self._own = logging.getLogger(self._name)
-        self._loggers: dict[str, logging.Logger] = {}
+        self._be_on(host)
         self._tails: dict[str, deque[str]] = {stream: deque(maxlen=_LAST_LINES) for stream in _LEVELS}
         self._both: deque[str] = deque(maxlen=_LAST_LINES)
         self._complained = False
@@ -102,7 +100,19 @@ class JobVoice:
         """The last lines of what it has written and logged."""
         return "\n".join(self._both)
 
+    def _be_on(self, host: str) -> None:
+        self.host = host
+        self._home = logging.getLogger(node_name(host))
+        self._name = f"{node_name(host)}.{self._command}"
+        self._own = logging.getLogger(self._name)
+        self._loggers: dict[str, logging.Logger] = {}
+
     # What the connection calls ----------------------------------------------------------------------------------
+
+    def on_host(self, host: str) -> None:
+        """A scheduler has chosen where the job runs."""
+        if host != self.host:
+            self._be_on(host)
 
     def on_start(self) -> None:
         """The job has been started: what an earlier attempt has said does not count."""
@@ -168,7 +178,7 @@ class JobVoice:
 
     def _take_record(self, fields: object) -> None:
         try:
-            record = from_json(fields, self._host)
+            record = from_json(fields, self.host)
         except BadRecord as exc:
             self._complain(f"it sent what is no log record: {exc}")
             return
@@ -207,7 +217,7 @@ class JobVoice:
             "msg": text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8"),
             "levelno": level,
             "levelname": level_name,
-            "host": self._host,
+            "host": self.host,
             "job": self._job,
             "stream": stream,
         }
@@ -231,4 +241,4 @@ class JobVoice:
             self._own.warning("%s (more of this kind is not reported)", what, extra=self._origin())
 
     def _origin(self) -> dict[str, Any]:
-        return {"host": self._host, "job": self._job, "stream": "log"}
+        return {"host": self.host, "job": self._job, "stream": "log"}

@@ -18,12 +18,12 @@ from gangline.recipes.outcome import ScheduleResult
 from gangline.recipes.policy import Policy, Tolerance
 from gangline.recipes.receiving import is_handing_over
 from gangline.recipes.schedule import Schedule
-from gangline.recipes.site import site_for
+from gangline.recipes.sites import site_for
 from gangline.recipes.surroundings import (
     command_environment,
     command_path,
     configured_max_per_node,
-    connection_options,
+    site_options,
 )
 from gangline.recipes.words import shown
 
@@ -64,7 +64,8 @@ class RemoteCommandRecipeMixIn:
             jobs: The jobs.
             max_per_node: How many run on one host at once, in the order in which they are given; None: what the
                 configuration says (`max_per_node` in section remote), else all. The limit is the host's: it holds for
-                all schedules of this process. Gangs keep to their own only, and do not count for that of others.
+                all schedules of this process. Gangs keep to their own only, and do not count for that of others. A
+                site's scheduler is given so many at once of those that name the same host.
             fail_fast: The first failure ends the others.
             tolerate: How many may fail without `error` being set: "none"; "some": not all; an int: so many; a float
                 between 0 and 1: this fraction.
@@ -79,6 +80,7 @@ class RemoteCommandRecipeMixIn:
 
         Raises:
             UsageError: Something that is given makes no sense; nothing was started.
+            BackendError: Jobs are to go to the site's scheduler, and there is none, or no folder for them.
             KeyboardInterrupt: Ctrl-C; what ran on the hosts has been ended.
         """
         if is_handing_over():
@@ -97,7 +99,7 @@ class RemoteCommandRecipeMixIn:
             raise UsageError(f"env must be a dictionary of environment variables, not {shown(env)}")
         with _interruptible():
             schedule = Schedule(
-                site_for(connection_options(config)),
+                site_for(site_options(config)),
                 checked,
                 policy,
                 logger=logger,

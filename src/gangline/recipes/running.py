@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from gangline.recipes.batchoptions import METHOD
 from gangline.recipes.cooking import cook, cook_noted
 from gangline.recipes.pipelinerun import PipelineRun
 from gangline.recipes.reading import check_runs
 from gangline.recipes.step import BASE_INPUTS
+from gangline.recipes.surroundings import batch_options
 
 if TYPE_CHECKING:
     from gangline.recipes.step import Step
@@ -31,6 +33,7 @@ def running(recipe: Step) -> Iterator[PipelineRun]:
         f"{type(recipe).__name__} {inputs['job_name']}",
         inputs["runtime_directory"],
         resuming=resuming,
+        backend="hosts" if batch_options(recipe.config) is None else METHOD,
         options={"job_name": inputs["job_name"], "config": recipe.config.file, "resume": resuming},
     )
     recipe._run = run

@@ -14,10 +14,10 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from gangline.backends.hosts import Gate, HostEvent, HostLost, HostUp, resource_of, run_command
-from gangline.errors import HostUnreachable, UsageError
+from gangline.backends.hosts import Gate, HostEvent, HostLost, HostUp, run_command
+from gangline.errors import HostUnreachable, JobRejected, UsageError
 from gangline.messages import Terms
 from gangline.recipes.entry import Entry, outcome_of
 from gangline.recipes.outcome import JobOutcome, ScheduleResult
@@ -29,28 +29,12 @@ if TYPE_CHECKING:
     from gangline._runtime.handle import Handle
     from gangline.recipes.jobs import ComputeJob
     from gangline.recipes.policy import Policy
+    from gangline.recipes.witnesses import Journal, Memory
 
-__all__ = ["Journal", "Memory", "Schedule"]
+__all__ = ["Schedule"]
 
 _END_S = 5.0
 """So long an interrupted schedule waits for its jobs to end."""
-
-
-class Memory(Protocol):
-    """Knows what earlier runs have done."""
-
-    def recall(self, job: ComputeJob) -> dict[str, object] | None:
-        """The outputs of the job, if it was done with success before and nothing has changed since."""
-
-    def remember(self, job: ComputeJob) -> None:
-        """The job has been done with success."""
-
-
-class Journal(Protocol):
-    """Is told what happens, for the record."""
-
-    def job_ended(self, job: ComputeJob, *, started_at: float | None, ended_at: float, output: str) -> None:
-        """The job is decided."""
 
 
 class Schedule:
@@ -104,7 +88,7 @@ class Schedule:
         self._cause = ""
         self._most = min(max_per_node or SLOTS_MAX, SLOTS_MAX)
         if policy.gang:
-            _check_gang(self._jobs, self._most)
+            site.check_gang(self._jobs, self._most)
 
     # From the first to the last -----------------------------------------------------------------------------------
 
@@ -134,11 +118,13 @@ class Schedule:
             self._logger.debug("%s: done before", job.label)
             self._decide(job, JobOutcome("succeeded", job.host, exit_code=0, outputs=outputs, remembered=True))
             return
-        self._open[number] = self._entry(number, job, job.host, list(job.hosts[1:]))
+        host, *left = self._site.hosts_of(job)
+        self._open[number] = self._entry(number, job, host, left)
 
     def _entry(self, number: int, job: ComputeJob, host: str, left: list[str]) -> Entry:
         token = secrets.token_hex(16)
-        return Entry(number, job, host, JobVoice(host, number, job.name, token), token, left=left)
+        voice = JobVoice(host, number, job.name, token)
+        return Entry(number, job, host, voice, token, left=left, retries=self._policy.retries)
 
     def _work(self) -> None:
         wanted: Counter[str] = Counter()
@@ -176,8 +162,8 @@ class Schedule:
                     self._cancel(entry.handle)
 
     def _time_limits(self, now: float) -> Iterator[tuple[Entry, float]]:
-        """Until when members of a gang may run: the scheduler would count how long they wait for each other, too."""
-        for entry in self._open.values() if self._gate is not None else ():
+        """Until when jobs may run that wait before they begin: the scheduler would count that, too."""
+        for entry in self._open.values() if self._gate is not None or self._site.queues else ():
             limit_s, started_at = entry.job.time_limit_s, entry.voice.started_at
             if limit_s is not None and not (entry.late or entry.unwanted):
                 yield entry, limit_s + (now if started_at is None else started_at)
@@ -216,7 +202,7 @@ class Schedule:
     def _command(self, entry: Entry) -> Command:
         job = entry.job
         before = [*job.words, str(entry.number)] if job.wants_number else job.words
-        return Command(
+        command = Command(
             argv=(*before, *job.arguments),
             env={**self._env, **job.env, "GANGLINE_LOG_TOKEN": entry.token},
             cwd=job.cwd,
@@ -225,13 +211,14 @@ class Schedule:
             logs=len(before) if job.node_script else None,
             log_level=self._log_level,
         )
+        return self._site.fitted(command, job, entry.host)
 
     def _terms(self, entry: Entry) -> Terms:
         terms = Terms(
-            resources=((resource_of(entry.host), 1.0),),
+            resources=self._site.needs(entry.host),
             limits=(limit_name(entry.host),),
-            retries=self._policy.retries,
-            time_limit_s=entry.job.time_limit_s,
+            retries=entry.retries,
+            time_limit_s=None if self._site.queues else entry.job.time_limit_s,
             patient=True,
             label=entry.job.label,
         )
@@ -256,10 +243,25 @@ class Schedule:
         if self._open.get(entry.number) is not entry:
             return
         outcome = outcome_of(entry)
-        if outcome.kind == "lost" and not entry.unwanted and (left := self._left(entry)):
-            self._move(entry, left, outcome.message)
-            return
+        if not entry.unwanted:
+            elsewhere = outcome.kind == "lost" or isinstance(outcome.error, JobRejected)
+            if elsewhere and (left := self._left(entry)):
+                self._move(entry, left, outcome.message)
+                return
+            if entry.late and outcome.kind == "timed_out" and self._tried_again(entry):
+                return
         self._close(entry, outcome)
+
+    def _tried_again(self, entry: Entry) -> bool:
+        """Whether a job that took too long is tried again; where the scheduler counts the time, it sees to that."""
+        assert entry.handle is not None
+        used = len(entry.handle.earlier) + 1
+        if used > entry.retries:
+            return False
+        again = self._open[entry.number] = self._entry(entry.number, entry.job, entry.host, entry.left)
+        again.tried, again.retries = entry.tried + used, entry.retries - used
+        self._submit([again])
+        return True
 
     def _on_host(self, event: HostEvent) -> None:
         host = event.host
@@ -365,7 +367,8 @@ class Schedule:
             self._logger.info("%s: %s", job.label, outcome.message)
         else:
             attempt = f" (attempt {outcome.attempts})" if outcome.attempts > 1 else ""
-            self._logger.error("%s%s: %s", job.label, attempt, outcome.message)
+            job_id = f" (job {outcome.job_id})" if outcome.job_id else ""
+            self._logger.error("%s%s%s: %s", job.label, job_id, attempt, outcome.message)
             for product in job.products:
                 product.skip = True
         if self._journal is not None:
@@ -382,12 +385,3 @@ class Schedule:
             if result.tolerated:
                 self._logger.warning("%s, which is tolerated", result.message)
         return result
-
-
-def _check_gang(jobs: Sequence[ComputeJob], most: int) -> None:
-    for host, count in Counter(job.host for job in jobs).items():
-        if count > most:
-            why = (
-                f"there can be only {most}" if most == SLOTS_MAX else f"max_per_node lets only {most} run there at once"
-            )
-            raise UsageError(f"the gang has {count} jobs on host {host}, but {why}: they could never start together")

@@ -1,47 +1,74 @@
-"""The hosts that this process's recipes have jobs run on: one scheduler for all schedules."""
+"""Where recipes have jobs run, as schedules see it."""
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, ClassVar
 
-from gangline._runtime.session import Session
-from gangline.backends.hosts import HostEvent, HostsBackend
-from gangline.remote.connection import ConnectionOptions
+from gangline.errors import UsageError
 
-__all__ = ["Site", "site_for"]
+if TYPE_CHECKING:
+    from gangline._runtime.session import Session
+    from gangline.backends.hosts import HostEvent
+    from gangline.recipes.jobs import ComputeJob
+    from gangline.remote.command import Command
+
+__all__ = ["SLOTS_MAX", "Site", "limit_name"]
 
 SLOTS_MAX = 512
 """So many jobs run on one host at once at most, where nobody has set another limit."""
 
 
-class Site:
-    """Hosts, each with as many slots as the schedules of the moment want, and the limits that hold for all of them.
+class Site(ABC):
+    """A place for jobs, and the limits that hold for all schedules there.
 
     Args:
-        options: How hosts are reached.
+        session: The scheduler.
 
     Attributes:
         session: The scheduler.
         gathering: Held while a gang comes together: two that did so at once could wait for each other for ever.
+        no_gangs: Why jobs cannot start together here; empty if they can.
+        queues: Jobs that are handed over may wait for long before they begin, so that their time counts from then.
     """
 
-    def __init__(self, options: ConnectionOptions) -> None:
-        self._backend = HostsBackend(options)
-        self._backend.add_host_listener(self._on_host)
-        self.session = Session(self._backend, engines=0)
+    no_gangs: ClassVar[str] = ""
+    queues: ClassVar[bool] = False
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
         self.gathering = threading.Lock()
         self._lock = threading.Lock()
-        self._wanted: Counter[str] = Counter()
         self._caps: dict[str, list[int]] = {}
-        self._listeners: list[Callable[[HostEvent], None]] = []
+
+    def check_gang(self, jobs: Iterable[ComputeJob], most: int) -> None:
+        """See that jobs can start together.
+
+        Args:
+            jobs: They.
+            most: How many run on one host at once.
+
+        Raises:
+            UsageError: They cannot.
+        """
+        if self.no_gangs:
+            raise UsageError(self.no_gangs)
+        for host, count in Counter(job.host for job in jobs).items():
+            if count > most:
+                why = f"there can be only {most}"
+                if most != SLOTS_MAX:
+                    why = f"max_per_node lets only {most} run there at once"
+                raise UsageError(
+                    f"the gang has {count} jobs on host {host}, but {why}: they could never start together"
+                )
 
     @contextmanager
     def use(self, wanted: Mapping[str, int], cap: int | None, listener: Callable[[HostEvent], None]) -> Iterator[None]:
-        """Be able to have so many slots on these hosts, and hear what becomes of the hosts.
+        """Be able to have so many jobs on these hosts at once, and hear what becomes of the hosts.
 
         Args:
             wanted: How many jobs there are for each host.
@@ -50,10 +77,7 @@ class Site:
             listener: Is called from another thread, and must not wait.
         """
         caps = {} if cap is None else dict.fromkeys(wanted, cap)
-        slots = {host: count if cap is None else min(count, cap) for host, count in wanted.items()}
         with self._lock:
-            self._listeners.append(listener)
-            self._wanted.update(slots)
             for host, each in caps.items():
                 self._caps.setdefault(host, []).append(each)
                 self._apply_cap(host)
@@ -61,51 +85,31 @@ class Site:
             yield
         finally:
             with self._lock:
-                self._listeners.remove(listener)
-                self._wanted.subtract(slots)
                 for host, each in caps.items():
                     self._caps[host].remove(each)
                     self._apply_cap(host)
-
-    def connect(self, host: str) -> None:
-        """Bring a host up, unless it is."""
-        with self._lock:
-            slots = min(max(self._wanted[host], 1), SLOTS_MAX)
-        self._backend.connect(host, slots)
 
     def _apply_cap(self, host: str) -> None:
         if not self.session.closed:
             self.session.set_limit(limit_name(host), min(self._caps[host], default=SLOTS_MAX))
 
-    def _on_host(self, event: HostEvent) -> None:
-        with self._lock:
-            listeners = list(self._listeners)
-        for each in listeners:
-            each(event)
+    @abstractmethod
+    def connect(self, host: str) -> None:
+        """Bring a host up, unless it is, or need not be."""
+
+    @abstractmethod
+    def hosts_of(self, job: ComputeJob) -> tuple[str, ...]:
+        """Where a job may run, the place that is tried first in front."""
+
+    @abstractmethod
+    def needs(self, host: str) -> tuple[tuple[str, float], ...]:
+        """The resources that have a task run on a host."""
+
+    @abstractmethod
+    def fitted(self, command: Command, job: ComputeJob, host: str) -> Command:
+        """The command of a job as it is handed over here."""
 
 
 def limit_name(host: str) -> str:
     """What the limit is called that holds for a host's jobs."""
     return f"max_per_node {host}"
-
-
-def site_for(options: ConnectionOptions) -> Site:
-    """The site of this process whose hosts are reached in this way; it lasts as long as the process does."""
-    with _lock:
-        site = _sites.get(options)
-        if site is None or site.session.closed or not _usable(site):
-            site = _sites[options] = Site(options)
-        return site
-
-
-def _usable(site: Site) -> bool:
-    """Whether this process is the one that made it, not a fork."""
-    try:
-        site.session.check_usable()
-    except ValueError:
-        return False
-    return True
-
-
-_sites: dict[Any, Site] = {}
-_lock = threading.Lock()

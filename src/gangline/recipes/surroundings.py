@@ -8,13 +8,42 @@ from configparser import ConfigParser
 from typing import Any
 
 from gangline.errors import UsageError
+from gangline.recipes.batchoptions import BATCH_OPTIONS, METHOD, BatchOptions, read_batch_options
 from gangline.remote.connection import ConnectionOptions
 from gangline.remote.ssh import SshOptions
 
-__all__ = ["command_environment", "command_path", "configured_max_per_node", "connection_options"]
+__all__ = [
+    "batch_options",
+    "command_environment",
+    "command_path",
+    "configured_max_per_node",
+    "connection_options",
+    "site_options",
+]
 
 _EVERYWHERE = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 """Folders that come in everybody's PATH in the order that the host's owner wants."""
+
+
+def site_options(config: Any) -> ConnectionOptions | BatchOptions:
+    """Where jobs run: section remote.
+
+    Raises:
+        UsageError: A value makes no sense.
+    """
+    return batch_options(config) or connection_options(config)
+
+
+def batch_options(config: Any) -> BatchOptions | None:
+    """How jobs go to the site's scheduler; None: they go to hosts.
+
+    Raises:
+        UsageError: A value makes no sense.
+    """
+    if _text(config, "remote", "method").lower() != METHOD:
+        return None
+    texts = {name: text for name in BATCH_OPTIONS if (text := _text(config, "remote", name))}
+    return read_batch_options(texts, _text(config, "DEFAULT", "runtime_directory") or os.getcwd())
 
 
 def connection_options(config: Any) -> ConnectionOptions:

@@ -14,8 +14,9 @@ import pytest
 from gangline.errors import TaskTimedOut, UsageError
 from gangline.recipes import ComputeJob
 from gangline.recipes.entry import Entry
+from gangline.recipes.hostssite import HostsSite
 from gangline.recipes.schedule import Schedule
-from gangline.recipes.site import Site, _sites
+from gangline.recipes.sites import _sites
 from tests.acceptance.recipes.conftest import Recipe, Script
 from tests.one_host import wait_until
 
@@ -58,7 +59,7 @@ def test_what_an_earlier_attempt_has_said_does_not_count(recipe: Recipe, tmp_pat
 
 def test_an_interrupt_while_a_job_is_handed_over_ends_it(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe._schedule_jobs([ComputeJob("localhost", "true")])
-    site: Site = list(_sites.values())[-1]
+    site: HostsSite = list(_sites.values())[-1]
     send = site._backend.send
 
     def interrupted(engine: Any, tasks: Sequence[Any]) -> None:

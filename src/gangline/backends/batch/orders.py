@@ -139,6 +139,7 @@ def _fingerprint(order: Order) -> str:
         what: dict[str, Any] = {"call": told, "python": sys.executable, "cwd": os.getcwd()}
     else:
         what = order.specification("", "", 0, "")
+        del what["log_level"]
         what |= {"input": hashlib.sha256(order.command.input).hexdigest(), "key": order.command.key}
     text = json.dumps([what, repr(order.resources)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
