@@ -235,8 +235,9 @@ class Worker:
         room = max(self.slots - len(self._roster), int(bool(ahead))) if self._takes_more() else 0
         asked = max(room, *ahead.values()) if ahead else room
         endings = self._endings
+        hasty = not endings and len(self._roster) < self.slots
         result = self._store.turn(
-            self._uid, endings, room=room, ahead=ahead, forced_only=bool(self._busy), hasty=True
+            self._uid, endings, room=room, ahead=ahead, forced_only=bool(self._busy), hasty=hasty
         )  # fmt: skip
         self._endings = []
         self._ask = bool(asked) and len(result.claimed) >= asked
@@ -247,7 +248,7 @@ class Worker:
             _log.debug("job %d (%s) taken, trial %d", claim.id, claim.lane.name, claim.trial)
         for ending in self._roster.start(result.claimed, now):
             self._add_ending(ending, now)
-        if result.claimed and not endings:
+        if result.claimed and hasty:
             self._confirm(result.claimed)
         self._chores.hurry("watch", now + _WATCH_S)
 

@@ -42,17 +42,18 @@ DECLARE
     said text := set_config('synchronous_commit', 'off', TRUE);
     written_at pg_lsn;
 BEGIN
-    INSERT INTO jobs (
-        lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique, unique_key,
-        hidden, enqueued_host, enqueued_user, tag, author, properties, args
-    )
-    SELECT enter_one.lane, 'pending', CASE WHEN wait_s > 0 THEN 'waiting' ELSE 'ready' END, enter_one.priority,
-        enter_one.attempts, enter_one.attempts, now_s, CASE WHEN wait_s > 0 THEN now_s + wait_s END, enter_one.parent,
-        enter_one.digest, enter_one.is_unique, CASE WHEN enter_one.is_unique THEN enter_one.digest END, enter_one.hidden, host,
-        "user", enter_one.tag, enter_one.author, enter_one.properties, enter_one.args
-    WHERE enter_one.parent IS NULL OR EXISTS (SELECT 1 FROM jobs WHERE id = enter_one.parent)
-    ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
-    RETURNING id INTO number;
+    -- Without a condition in the statement, it is planned once.
+    IF parent IS NULL OR EXISTS (SELECT 1 FROM jobs WHERE id = enter_one.parent) THEN
+        INSERT INTO jobs (
+            lane, state, place, priority, attempts, attempts_left, enqueued_at, query_at, parent, digest, is_unique,
+            unique_key, hidden, enqueued_host, enqueued_user, tag, author, properties, args
+        ) VALUES (
+            enter_one.lane, 'pending', CASE WHEN wait_s > 0 THEN 'waiting' ELSE 'ready' END, enter_one.priority,
+            enter_one.attempts, enter_one.attempts, now_s, CASE WHEN wait_s > 0 THEN now_s + wait_s END, enter_one.parent,
+            enter_one.digest, enter_one.is_unique, CASE WHEN enter_one.is_unique THEN enter_one.digest END, enter_one.hidden,
+            host, "user", enter_one.tag, enter_one.author, enter_one.properties, enter_one.args
+        ) ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING id INTO number;
+    END IF;
     IF number IS NOT NULL THEN
         said := pg_notify('gangline_' || current_schema(), '');
     END IF;
