@@ -61,7 +61,8 @@ def _find_any() -> BatchSystem:
     present = find_present(os.environ)
     if has_drmaa_library(os.environ):
         try:
-            return _drmaa(present)
+            # Its library does without the commands.
+            return _drmaa([*present, "sge"] if _has_cell(os.environ) else present)
         except GanglineError as exc:
             why_not = f"the library of DRMAA is of no use here: {exc}"
     else:
@@ -85,7 +86,7 @@ def find_present(environment: Mapping[str, str]) -> list[str]:
     search = environment.get("PATH")
     slurm = shutil.which("sbatch", path=search) is not None
     configured = "SLURM_CONF" in environment or any(map(os.path.exists, _SLURM_FILES))
-    grid_engine = shutil.which("qsub", path=search) is not None and (_cell(environment) / "act_qmaster").exists()
+    grid_engine = shutil.which("qsub", path=search) is not None and _has_cell(environment)
     # Slurm can do without a file here, but Grid Engine cannot.
     found = [("slurm", slurm and configured), ("sge", grid_engine), ("slurm", slurm)]
     return list(dict.fromkeys(name for name, here in found if here))
@@ -93,6 +94,10 @@ def find_present(environment: Mapping[str, str]) -> list[str]:
 
 def _cell(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("SGE_ROOT") or _SGE_ROOT, environment.get("SGE_CELL") or "default", "common")
+
+
+def _has_cell(environment: Mapping[str, str]) -> bool:
+    return (_cell(environment) / "act_qmaster").exists()
 
 
 def has_drmaa_library(environment: Mapping[str, str]) -> bool:

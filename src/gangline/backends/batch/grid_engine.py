@@ -9,12 +9,16 @@ What Grid Engine makes of what a job asks for:
 - The environment of this process is that of the job (``-V``), as with Slurm; variables of several lines get lost.
 - A job whose host fails is not silently run again (``-r n``).
 
+What ended a job is read from the accounting, which does not tell a removal from a kill: a removal by somebody else is
+told as one only if the job was seen while it was being removed.
+
 A job in the error state never runs by itself, and would behind everybody's back once somebody clears that state. So it
 is removed when it is seen, and has ended.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
@@ -146,9 +150,10 @@ class GridEngine:
         if not due:
             return
         # It may be written late, or, for one that was removed before it ran, never. qacct reads the file, and asks
-        # nobody; when it has none, there is nothing to be known.
-        _, output, _ = _run(self._qacct_argv(due))
-        records = words.parse_accounting(output)
+        # nobody; where there is no file, or no qacct, there is nothing to be known.
+        records: dict[str, words.Record] = {}
+        with contextlib.suppress(BackendError):
+            records = words.parse_accounting(_run(self._qacct_argv(due))[1])
         for job, missing in due.items():
             missing.pause(now)
             record = records.get(job)
