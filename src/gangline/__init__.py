@@ -5,10 +5,10 @@ Nothing is imported before it is used, so that ``import gangline`` costs next to
 
 from __future__ import annotations
 
+from gangline._lazy import lazy
+
 TYPE_CHECKING = False  # as importing typing would take longer than all the rest of this
 if TYPE_CHECKING:
-    from typing import Any
-
     from gangline.errors import (
         BackendError,
         DependencyError,
@@ -102,17 +102,4 @@ __all__ = [  # noqa: RUF022  in the order in which a reader wants them
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Names are imported when they are first used."""
-    home = _WHERE.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _WHERE)

@@ -11,10 +11,10 @@ Those that are to outlast a program are started with `gangline cluster start`.
 
 from __future__ import annotations
 
+from gangline._lazy import lazy
+
 TYPE_CHECKING = False  # every client comes by here; what it does not need is not to be imported
 if TYPE_CHECKING:
-    from typing import Any
-
     from gangline.cluster.adaptive import Adaptive
     from gangline.cluster.configuration import ClusterConfiguration, read_configuration
     from gangline.cluster.connection import ClusterConnection
@@ -54,17 +54,4 @@ __all__ = [  # noqa: RUF022  in the order in which a reader wants them
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Names are imported when they are first used."""
-    home = _WHERE.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _WHERE)

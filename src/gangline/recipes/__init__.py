@@ -21,6 +21,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gangline._lazy import lazy
+
 if TYPE_CHECKING:
     from gangline.recipes.configuration import Configuration, ConfigurationError
     from gangline.recipes.control import control
@@ -113,18 +115,7 @@ __all__ = [  # noqa: RUF022  in the order in which a reader wants them
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Names are imported when they are first used."""
-    home = _WHERE.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _WHERE)
 
 
 class _Face(ModuleType):
