@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from gangline.backends.batch import onnode
 from gangline.backends.batch.endings import attempt_of_loss, attempt_of_record, needs_a_cause
 from gangline.backends.batch.jobs import Orphans
 from gangline.backends.batch.orders import Order, order_of
@@ -182,13 +180,6 @@ def test_much_output_is_shown_from_its_end(run: Run) -> None:
     assert text.startswith("[")
     assert text.endswith("y\nend\n")
     assert len(text) < 1_100_000
-
-
-def test_the_wrapper_needs_nothing_but_the_standard_library() -> None:
-    source = Path(onnode.__file__).read_text()
-    assert "gangline" not in source.replace("gangline: ", "")
-    code = f"import ast; ast.parse({source!r}, feature_version=(3, 7))"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 # Calls ----------------------------------------------------------------------------------------------------------------
