@@ -21,17 +21,6 @@ PROGRAM = Path(__file__).with_name("slurm_pipeline.py")
 
 
 @pytest.fixture
-def site(slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
-    """The site's scheduler, for this process, with no jobs of others."""
-    for name, value in slurm.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    slurm.cancel_all()
-    yield slurm
-    slurm.cancel_all()
-
-
-@pytest.fixture
 def pipeline(request: pytest.FixtureRequest) -> Iterator[Pipeline]:
     pipeline = Pipeline(request.node.name)
     yield pipeline
