@@ -19,7 +19,17 @@ from gangline.remote.command import Command, CommandResult, Stream
 from gangline.remote.connection import HostConnection
 from gangline.remote.job import RemoteJob
 
-__all__ = ["Engine", "EngineReport", "Host", "Losses", "Nursery", "find_addresses", "find_own_address", "in_words"]
+__all__ = [
+    "Engine",
+    "EngineReport",
+    "Host",
+    "Losses",
+    "Nursery",
+    "find_addresses",
+    "find_own_address",
+    "in_words",
+    "is_loopback",
+]
 
 LAST_LINES = 5
 _AWAY = ("192.0.2.1", 9)
@@ -243,6 +253,11 @@ def find_own_address() -> str:
         way.connect(_AWAY)  # nothing is sent
         return str(way.getsockname()[0])
     return "127.0.0.1"
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether nobody but this host can reach that address."""
+    return address in ("localhost", "::1") or (address or "").startswith("127.")
 
 
 def in_words(how: CommandResult | RemoteError) -> str:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +25,7 @@ from gangline.cluster.configuration import ClusterConfiguration
 from gangline.cluster.connection import Place
 from gangline.cluster.hosts import LAST_LINES, Engine, EngineReport, Losses
 from gangline.cluster.job import KEYS
-from gangline.cluster.launchers import JobShape
+from gangline.cluster.launchers import LAUNCHERS, JobShape
 from gangline.errors import BackendError
 
 __all__ = ["SiteJobs"]
@@ -56,7 +56,7 @@ class _Job:
     name: str
     number: str = ""
     host: str = ""
-    says: str = "it is being submitted"
+    says: str = "its job is being submitted"
     engines: list[Engine] = field(default_factory=list)
     after: str = ""
     cancelled: bool = False
@@ -66,8 +66,7 @@ class _Job:
         return any(engine.lives for engine in self.engines)
 
     def in_words(self) -> str:
-        number = f"job {self.number}" if self.number else "its job"
-        return f"{number}: {self.says}"
+        return f"job {self.number}: {self.says}" if self.number else self.says
 
 
 class SiteJobs:
@@ -225,6 +224,11 @@ class SiteJobs:
         submitted = all(job.number or not job.lives for job in self._jobs)
         return submitted and any(engine.report.state == "failed" for engine in self.engines())
 
+    def are_starting(self, engines: Iterable[Engine]) -> bool:
+        """Whether any of these engines may be up soon: it is, unless its job waits in the queue."""
+        waiting = {engine for job in self._jobs if job.number and not job.host for engine in job.engines}
+        return any(engine.report.state == "starting" and engine not in waiting for engine in engines)
+
     # What is heard of them --------------------------------------------------------------------------------------
 
     def _listen(self, words: IO[bytes]) -> None:
@@ -249,7 +253,7 @@ class SiteJobs:
                 for engine in job.engines:
                     engine.report.job = number
             case {"refused": why}:
-                self._end(job, f"the {self._shape.launcher} of this site does not take its job: {_indented(why)}")
+                self._end(job, f"{LAUNCHERS[self._shape.launcher].title} does not take its job: {_indented(why)}")
             case {"waits": why}:
                 job.says = str(why)
             case {"runs": host}:

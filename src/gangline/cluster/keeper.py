@@ -11,16 +11,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from itertools import groupby
 from typing import Any
 
 from gangline.cluster.configuration import SCHEDULER_S, ClusterConfiguration
 from gangline.cluster.connection import ClusterConnection
-from gangline.cluster.hosts import Engine, EngineReport, Host, Nursery, find_addresses, find_own_address
+from gangline.cluster.hosts import Engine, EngineReport, Host, Nursery, find_addresses, find_own_address, is_loopback
 from gangline.cluster.jobs import SiteJobs
 from gangline.cluster.keys import make_keys
+from gangline.cluster.naming import named, not_up
 from gangline.errors import BackendError, HostUnreachable, UsageError
 from gangline.remote.connection import ConnectionOptions, HostConnection
 from gangline.remote.hosts import is_this_host
@@ -34,6 +34,10 @@ _LEAVE_S = 4.0
 
 _LAST_WORDS_S = 2.0
 """How long engines that are to end have for that, and for saying why they did not come up in time."""
+
+
+_QUEUE_S = 10.0
+"""How long a job may take to be more than one that waits in a queue."""
 
 
 class Keeper:
@@ -61,7 +65,7 @@ class Keeper:
         self._jobs = None
         if configuration.jobs is not None:
             self._jobs = SiteJobs(configuration, configuration.jobs, self._changed, self._on_trouble)
-        here = _is_loopback(configuration.address) if self._jobs else True
+        here = is_loopback(configuration.address) if self._jobs else True
         self._is_alone = here and all(is_this_host(name) for name, _ in configuration.hosts)
         self._home = self._new_nursery("localhost")
         self._hosts = [
@@ -200,7 +204,7 @@ class Keeper:
             wanted = min(wanted, self._bounds.minimum)
         if up < wanted:
             first = f"{up} of {len(reports)} engines of the cluster have come up, {wanted} are needed:"
-            raise BackendError("\n".join([first, *_named(report for report in reports if report.state != "up")]))
+            raise BackendError("\n".join([first, *named(report for report in reports if report.state != "up")]))
         return reports
 
     def _is_settled(self) -> bool:
@@ -362,16 +366,19 @@ class Keeper:
             self._changed.wait_for(lambda: not any(engine.lives for engine in superfluous), _LAST_WORDS_S)
             self._give_up_on_late_ones()
             if bad := [each.report for each in new if each.report.state != "up"]:
-                raise _not_up(bad, new)
+                raise not_up(bad, new)
             return self._reports()
 
     def _scale_jobs(self, jobs: SiteJobs, count: int) -> list[EngineReport]:
-        """Those that still wait for the site after the usual time go on waiting."""
+        """Those that have to wait in the queue are not waited for."""
         new = jobs.have(count)
-        self._changed.wait_for(lambda: not any(each.report.state == "starting" for each in new) or self._closing,
-                               self.configuration.start_timeout_s)  # fmt: skip
+        timeout_s = self.configuration.start_timeout_s
+        self._changed.wait_for(
+            lambda: self._closing or not any(each.report.state == "starting" for each in new), min(_QUEUE_S, timeout_s)
+        )
+        self._changed.wait_for(lambda: self._closing or not jobs.are_starting(new), timeout_s)
         if bad := [each.report for each in new if each.report.state == "failed"]:
-            raise _not_up(bad, new)
+            raise not_up(bad, new)
         return self._reports()
 
     # Ending -------------------------------------------------------------------------------------------------------
@@ -395,18 +402,3 @@ class Keeper:
                 connection.close(max(deadline - time.monotonic(), 0.0))
         finally:
             self._closed.set()
-
-
-def _not_up(bad: list[EngineReport], new: list[Engine]) -> BackendError:
-    return BackendError("\n".join([f"{len(bad)} of {len(new)} new engines have not come up:", *_named(bad)]))
-
-
-def _named(reports: Iterable[EngineReport]) -> Iterator[str]:
-    """Each with its reason; those in a row that share one in one line."""
-    for reason, group in groupby(reports, lambda report: report.reason):
-        names = [report.name for report in group]
-        yield f"  {names[0]}{f' to {names[-1]}' if names[1:] else ''}: {reason}"
-
-
-def _is_loopback(address: str | None) -> bool:
-    return address in ("localhost", "::1") or (address or "").startswith("127.")

@@ -146,7 +146,7 @@ def _obey(request: dict[str, Any], keeper: Keeper) -> dict[str, Any]:
         case "status":
             return _status(keeper, keeper.engines())
         case "scale":
-            _log.info("so many engines on each host from now on: %d", request["engines"])
+            _log.info("so many engines on each host, or so many jobs, from now on: %d", request["engines"])
             return _status(keeper, keeper.scale(int(request["engines"])))
         case "stop":
             os.kill(os.getpid(), signal.SIGTERM)

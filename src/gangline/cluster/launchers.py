@@ -33,6 +33,7 @@ class Launcher:
     """One kind of scheduler.
 
     Attributes:
+        title: What people call it.
         job: The class of dask-jobqueue, with its module.
         account: What the class calls the account; None: it knows none.
         memory: The parts of lines that ask for memory, to be left out where none is asked for.
@@ -40,6 +41,7 @@ class Launcher:
         fixed: More arguments of the class.
     """
 
+    title: str
     job: str
     account: str | None
     memory: tuple[str, ...] = ()
@@ -48,14 +50,14 @@ class Launcher:
 
 
 LAUNCHERS: Mapping[str, Launcher] = {
-    "slurm": Launcher("dask_jobqueue.slurm.SLURMJob", "account", ("--mem=",), "--"),
-    "sge": Launcher("dask_jobqueue.sge.SGEJob", "project"),
-    "pbs": Launcher("dask_jobqueue.pbs.PBSJob", "account"),
-    "moab": Launcher("dask_jobqueue.moab.MoabJob", "account"),
-    "lsf": Launcher("dask_jobqueue.lsf.LSFJob", "project", ("#BSUB -M",)),
-    "oar": Launcher("dask_jobqueue.oar.OARJob", "project", (), "--",
+    "slurm": Launcher("Slurm", "dask_jobqueue.slurm.SLURMJob", "account", ("--mem=",), "--"),
+    "sge": Launcher("Grid Engine", "dask_jobqueue.sge.SGEJob", "project"),
+    "pbs": Launcher("PBS", "dask_jobqueue.pbs.PBSJob", "account"),
+    "moab": Launcher("Moab", "dask_jobqueue.moab.MoabJob", "account"),
+    "lsf": Launcher("LSF", "dask_jobqueue.lsf.LSFJob", "project", ("#BSUB -M",)),
+    "oar": Launcher("OAR", "dask_jobqueue.oar.OARJob", "project", (), "--",
                     {"memory_per_core_property_name": "not_applicable"}),
-    "htcondor": Launcher("dask_jobqueue.htcondor.HTCondorJob", None, ("RequestMemory",), "",
+    "htcondor": Launcher("HTCondor", "dask_jobqueue.htcondor.HTCondorJob", None, ("RequestMemory",), "",
                          {"disk": "1 GB"}),
 }  # fmt: skip
 """By the names that a configuration has for them."""

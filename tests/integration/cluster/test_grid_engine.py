@@ -17,9 +17,7 @@ def test_engines_are_jobs_for_the_time_of_a_block(grid_engine: GridEngine, tmp_p
     assert (program.returncode, complaints) == (0, "")
     refused, words, *lines = said.splitlines()
     assert refused == "0 of 2 engines of the cluster have come up, 2 are needed:"
-    assert words.startswith(
-        "  default-0-0 to default-1-0: the sge of this site does not take its job: Unable to run job"
-    )
+    assert words.startswith("  default-0-0 to default-1-0: Grid Engine does not take its job: Unable to run job")
     assert lines[-3:] == ["up up", "True 2", "[3, 2, 1]"], said
     grid_engine.until(lambda: set(grid_engine.jobs()) <= before, "no job is left")
     assert not list((tmp_path / "clusters").iterdir())
