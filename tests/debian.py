@@ -21,5 +21,9 @@ def install(*packages: str, answers: str = "") -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if answers:
             subprocess.run(["debconf-set-selections"], input=answers, text=True, check=True)
-        for words in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-            subprocess.run(["apt-get", "--quiet", *words], check=True, env=environment, stdout=subprocess.DEVNULL)
+        install = ["apt-get", "--quiet", "install", "--yes", "--no-install-recommends", *packages]
+        if subprocess.run(install, env=environment, capture_output=True).returncode == 0:
+            return
+        # The lists of packages may be missing, or older than the packages.
+        for command in (["apt-get", "--quiet", "update"], install):
+            subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
