@@ -75,6 +75,11 @@ class Planner:
         self._calm_since: float | None = None
         self._idle_since: dict[str, float] = {}
 
+    def on_refusal(self, address: str, now: float) -> None:
+        """An engine has something to do after all: what was said of it was old."""
+        if address in self._idle_since:
+            self._idle_since[address] = now
+
     def plan(self, load: Load, up: Collection[str], coming: int, now: float) -> Plan:
         """What there is to do now.
 

@@ -124,3 +124,5 @@ class _Roster(SchedulerPlugin):  # type: ignore[misc]
             self._tell({"dismissed": self._names.get(address, "")})
         else:
             self._ended.discard(address)
+            if self._planner is not None:
+                self._planner.on_refusal(address, time.monotonic())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -62,6 +63,29 @@ def test_engines_of_this_host(tmp_path: Path) -> None:
     with cluster(config=ClusterConfiguration(bounds=Bounds(0, 3, idle_s=0.5))) as running, Client() as rc:
         assert running.engines == ()
         check_comes_and_goes(rc, tmp_path)
+
+
+def make(folder: str) -> bytes:
+    """A large result, made while another task keeps another engine busy."""
+    hold(folder, 0)
+    return b"x" * 5_000_000
+
+
+def test_an_engine_that_keeps_a_result_stays(tmp_path: Path) -> None:
+    with cluster(config=ClusterConfiguration(bounds=Bounds(0, 2, idle_s=0.5))), Client() as rc:
+        view = rc.load_balanced_view()
+        kept = view.apply_async(make, str(tmp_path)).keep()
+        other = view.apply_async(hold, str(tmp_path), 1)
+        wait_until(begun(tmp_path, 2), PATIENCE_S)
+        let_end(tmp_path, 0)
+        kept.wait(PATIENCE_S)
+        let_end(tmp_path, 1)
+        other.get(timeout=PATIENCE_S)
+        wait_until(lambda: len(rc.session.engines) == 1, PATIENCE_S)
+        assert len(kept.get(timeout=PATIENCE_S)) == 5_000_000
+        del kept, other
+        rc.purge_everything()
+        wait_until(lambda: gc.collect() >= 0 and not rc.session.engines, PATIENCE_S)
 
 
 def test_a_standing_cluster_for_several_clients(tmp_path: Path) -> None:

@@ -60,6 +60,17 @@ def test_none_ends_while_tasks_wait(planner: Planner) -> None:
     assert planner.plan(load(1), ("a", "b"), 0, 1000.0) == Plan(2, ())
 
 
+def test_one_that_refuses_is_asked_again_when_it_has_been_idle_for_as_long_again(planner: Planner) -> None:
+    planner.plan(load(0), ("a", "b"), 0, 0.0)
+    assert planner.plan(load(0), ("a", "b"), 0, 30.0).idle == ("a",)
+    planner.on_refusal("a", 30.0)
+    planner.on_refusal("z", 30.0)
+    assert planner.plan(load(0), ("a", "b"), 0, 31.0).idle == ("b",)
+    planner.on_refusal("b", 31.0)
+    assert planner.plan(load(0), ("a", "b"), 0, 59.0).idle == ()
+    assert planner.plan(load(0), ("a", "b"), 0, 60.0).idle == ("a",)
+
+
 def test_those_that_are_coming_are_called_off_when_it_was_calm_for_long(planner: Planner) -> None:
     assert planner.plan(load(0, "a"), ("a",), 5, 0.0).wanted == 6
     assert planner.plan(load(0, "a"), ("a",), 5, 29.0).wanted == 6

@@ -290,6 +290,7 @@ class DaskBackend:
     def _report_load(self) -> None:
         if self._contact is not None:
             busy = {each.link.address for each in self._engines.values() if each.link is not None and each.is_busy}
+            busy |= {link.address for link in self._links if link.keeps}
             self._contact.report(Load(self._inbox.waiting(), frozenset(busy)))
 
     def _on_linked(self, link: Link) -> None:

@@ -91,7 +91,8 @@ class Link:
 
     def _send_incomplete(self, engine: EngineId, task: TaskId, number: int, parts: Sequence[bytes | Absent]) -> None:
         """Send a task to whose arguments results belong that are kept by workers."""
-        places: dict[Kept, int] = {}
+        places: dict[Place, int] = {}
+        lost: list[str] = []
         layout: list[tuple[int, int] | None] = []
         frames: list[Frame] = []
         for part in parts:
@@ -99,10 +100,14 @@ class Link:
                 layout.append(None)
                 frames.append(part)
             else:
-                kept, index = part
-                kept.readers.add(self)
-                layout.append((places.setdefault(kept, len(places)), index))
-        where = [(tuple(kept.place), kept.lost) for kept in places]
+                kept = part.kept()
+                if part.place not in places:
+                    places[part.place] = len(places)
+                    lost.append("is not kept any more" if kept is None else kept.lost)
+                if kept is not None:
+                    kept.readers.add(self)
+                layout.append((places[part.place], part.part))
+        where = list(zip(map(tuple, places), lost, strict=True))
         self._post.put(wire.GATHER, engine, task, number, layout, where, frames=frames)
 
     # Results that stay there ---------------------------------------------------------------------------------------
@@ -114,6 +119,11 @@ class Link:
         self._kept[task] = kept
         weakref.finalize(kept, _let_go, place, {self}, kept.readers).atexit = False
         return kept
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the worker keeps any result that is still needed."""
+        return bool(self._kept)
 
     def on_parts(self, task: TaskId, frames: Sequence[Frame]) -> None:
         """A result that was asked for is here."""
