@@ -56,6 +56,7 @@ class Conductor:
         next_task: The number of the next task.
         unsettled: There is something for `settle` to do.
         interrupted: An interrupt was held back while the state was being changed.
+        stepwise: Tasks of an inline backend run when `run_next` is called, not as soon as they can.
         unusable: Why nothing can be submitted any more, if so.
         epoch: What to add to a monotonic time to get seconds since the epoch.
     """
@@ -68,6 +69,7 @@ class Conductor:
         self.engine_infos: dict[EngineId, EngineInfo] = {}
         self.engine_listeners: list[EngineListener] = []
         self.interrupted = False
+        self.stepwise = False
         self.unusable: str | None = None
         self.epoch = time.time() - time.monotonic()
         self.loop = Loop(self, name)
@@ -124,10 +126,19 @@ class Conductor:
 
     def settle(self) -> None:
         """What a thread that has submitted or ordered something does after it released the lock."""
-        if self._inline is not None:
-            self._turn_inline()
-        else:
+        if self._inline is None:
             self.unsettled = False
+        elif not self.stepwise:
+            self._turn_inline()
+        self._tell_all()
+
+    def run_next(self) -> bool:
+        """Run the next task of an inline backend on this thread; whether there was one."""
+        ran = self._turn_inline(once=True)
+        self._tell_all()
+        return ran
+
+    def _tell_all(self) -> None:
         self._tell_listeners()
         self.loop.notify()
         self.raise_interrupt()
@@ -269,18 +280,28 @@ class Conductor:
                 for each in handle.take_listeners():
                     each(handle)
 
-    def _turn_inline(self) -> None:
-        """Run on this thread what an inline backend has to do, unless another thread is at it and will do this too."""
+    def _turn_inline(self, *, once: bool = False) -> bool:
+        """Run on this thread what an inline backend has to do, unless another thread is at it and will do this too.
+
+        Args:
+            once: Run one task at most.
+
+        Returns:
+            Whether one was run.
+        """
         assert self._inline is not None
+        ran = False
         if not self._inline.acquire(blocking=False):
-            return
+            return ran
         try:
-            while events := self.backend.turn():
+            while not (ran and once) and (events := self.backend.turn()):
+                ran = True
                 with self.lock:
                     for event in events:
                         self._on_event(event)
         finally:
             self._inline.release()
+        return ran
 
 
 def _failure_of(error: GanglineError) -> Failure:

@@ -36,6 +36,7 @@ class Session:
         engines: How many; None is as many as suit the place.
         scheme: How an engine is chosen among those that may run a task.
         seed: For the schemes that draw; None is a different one each time.
+        stepwise: The tasks of an inline backend run when `run_next` is called, not as soon as they can.
 
     Raises:
         BackendError: the engines cannot be started.
@@ -48,6 +49,7 @@ class Session:
         engines: int | None = None,
         scheme: Scheme = Scheme.LEASTLOAD,
         seed: int | None = None,
+        stepwise: bool = False,
     ) -> None:
         self.id = os.urandom(6).hex()
         self.backend = backend
@@ -56,6 +58,7 @@ class Session:
             seed = int.from_bytes(os.urandom(8), "little")
         self._state = CoreState(scheme=scheme, seed=seed, prefix=self.id)
         self._conductor = Conductor(backend, self._state, name=f"gangline-{self.id}")
+        self._conductor.stepwise = stepwise
         self.lock = self._conductor.lock
         self._retained = self._conductor.retained
         self._prepare = backend.prepare
@@ -144,6 +147,10 @@ class Session:
             )
         (again,) = self._enter([(handle.payload, handle.name)], handle.terms, handle.expected_s)
         return again
+
+    def run_next(self) -> bool:
+        """Run the next task of an inline backend on this thread; whether there was one."""
+        return self._conductor.run_next()
 
     def wait(self, handles: Iterable[Handle], timeout_s: float | None = None) -> bool:
         """Wait until all of these tasks are done.

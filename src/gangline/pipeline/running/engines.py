@@ -45,6 +45,9 @@ _HERE = frozenset({INLINE, "threads", BATCH})
 """Where a job's function runs in this very process."""
 _BACKOFF = 2.0
 
+_AT_ONCE = 32
+"""How many jobs of this thread are submitted at once, at most."""
+
 
 class Engines:
     """Takes jobs and says which are done. Sessions are opened when the first job needs them.
@@ -114,6 +117,19 @@ class Engines:
             job.handle = handle
             handle.add_listener(partial(self._on_done, session, job))
 
+    def run_next(self) -> bool:
+        """Run the next of the jobs that run on this very thread; whether there was one."""
+        return self._sessions[INLINE].run_next()
+
+    def at_once(self, stage: StageRun) -> int:
+        """How many jobs of a stage that run on this very thread are best submitted at once.
+
+        Each costs less then. But those for which more is asked than to be run go one by one, so that nothing is known
+        of them that has not happened; and so they do while others are out, which have to be looked after.
+        """
+        _, _, terms = self._work.get(stage) or self._prepare(stage)
+        return _AT_ONCE if terms.plain and not terms.retries and not self.are_busy else 1
+
     def _on_done(self, session: Session, job: JobRun, handle: Handle) -> None:
         self.done.append(job)
         if len(self._sessions) > 1:
@@ -147,7 +163,7 @@ class Engines:
             backend, count = self._threads_for(cast("BatchBackend", self._backend(place)))
         else:
             backend = self._backend(place)
-        session = self._sessions[place] = Session(backend, engines=count)
+        session = self._sessions[place] = Session(backend, engines=count, stepwise=place == INLINE)
         if place == INLINE:
             # It is there only when somebody has waited for it; after that, to submit a job is to run it.
             session.wait_for(lambda: bool(session.engines))
@@ -257,6 +273,8 @@ class Engines:
             if handle is not None and handle.status is None:
                 with contextlib.suppress(UsageError):  # it has ended meanwhile
                     handle.session.cancel(handle)
+                    # On this thread nothing runs meanwhile: what has come back was not begun.
+                    job.taken_back = handle.failure is not None and self.runs_inline(job.stage)
 
     def end(self) -> None:
         """End everything at once. What has not ended is cancelled."""

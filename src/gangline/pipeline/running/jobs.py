@@ -28,11 +28,12 @@ class JobRun:
         handle: The task that runs it, once it was submitted.
         judgement: What was found when it was looked at, if it was.
         error: What became of it, if it failed.
+        taken_back: It was submitted, and for certain never started.
         waits_for: Jobs that make its inputs and are not done; only where jobs do not wait for whole stages.
         number: Its number in the record.
     """
 
-    __slots__ = ("_text", "error", "handle", "judgement", "number", "params", "stage", "waits_for")
+    __slots__ = ("_text", "error", "handle", "judgement", "number", "params", "stage", "taken_back", "waits_for")
 
     def __init__(self, stage: StageRun, params: JobParams) -> None:
         self.stage = stage
@@ -40,6 +41,7 @@ class JobRun:
         self.handle: Handle | None = None
         self.judgement: Judgement | None = None
         self.error: BaseException | None = None
+        self.taken_back = False
         self.waits_for: set[JobRun] | None = None
         self.number = -1
         self._text = ""

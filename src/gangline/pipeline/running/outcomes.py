@@ -79,7 +79,7 @@ class Outcomes:
 
     def cancelled(self, job: JobRun) -> None:
         """A job was taken back, or was ended with everything else."""
-        if job.handle is not None and job.handle.engine is not None:
+        if job.handle is not None and job.handle.engine is not None and not job.taken_back:
             self._recorder.failed(job.params)  # it may have run already: an engine starts it before that is known here
         else:
             self._recorder.not_started([job.params])

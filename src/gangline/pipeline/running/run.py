@@ -301,8 +301,11 @@ class Run:
     def _run_here(self, run: StageRun) -> None:
         """Run on this thread what is announced of a stage, or only one job if others are out, to look after those."""
         while run.begun and not self._stopping:
-            self._submit([run.begun.popleft()])
+            most = 1 if self._outcomes.watched else self._engines.at_once(run)
+            self._submit([run.begun.popleft() for _ in range(min(most, len(run.begun)))])
             self._take_in()
+            while not self._stopping and self._engines.run_next():
+                self._take_in()
             if self._engines.are_busy:
                 break
 

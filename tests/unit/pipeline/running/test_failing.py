@@ -62,6 +62,35 @@ def test_after_a_failure_nothing_that_comes_later_runs(pipeline: Pipeline, place
     assert files("*.2") == []
 
 
+def test_what_was_not_started_after_a_failure_is_as_it_was(pipeline: Pipeline) -> None:
+    sources, fails, ran = [f"{number}.0" for number in range(9)], [""], []
+    for name in sources:
+        write(name)
+
+    def copy(source: str, output: str) -> None:
+        ran.append(source)
+        if source == fails[0]:
+            raise ValueError
+        write(output)
+
+    pipeline.transform(copy, sources, suffix(".0"), ".1", name="copies")
+    run(pipeline)
+    now = time.time()
+    for name in sources:
+        os.utime(name, (now + 10, now + 10))
+    ran.clear()
+    fails[0] = "3.0"
+    with pytest.raises(RethrownJobError):
+        run(pipeline)
+    assert ran == sources[:4]
+    for name in sources:
+        os.utime(name, (now - 10, now - 10))
+    ran.clear()
+    fails[0] = ""
+    run(pipeline)
+    assert ran == ["3.0"]
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_the_original_exceptions_come_along(pipeline: Pipeline, place: dict[str, int]) -> None:
     chain(pipeline, "c.0")
