@@ -33,6 +33,7 @@ class BatchSite(Site):
         "the jobs of a gang start together, but a site's scheduler starts each when there is room: leave out gang, or "
         "have this recipe's jobs run over ssh (without method = batch in section remote of the configuration)"
     )
+    most_per_host: ClassVar[int] = 2**31
     queues: ClassVar[bool] = True
 
     def __init__(self, options: BatchOptions) -> None:

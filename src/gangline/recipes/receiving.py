@@ -74,7 +74,8 @@ class JobVoice:
         host: Where the job runs.
         outputs: What the node script has handed back.
         verdict: What it says of its own end; None if it has not said anything.
-        started_at: When it was started the last time, monotonic seconds; None before.
+        started_at: When it was started the last time, monotonic seconds; None before, and while it waits in the queue
+            of a scheduler for another attempt.
     """
 
     def __init__(self, host: str, job: int, command: str, token: str) -> None:
@@ -120,6 +121,10 @@ class JobVoice:
         self._begin()
         for tail in (*self._tails.values(), self._both):
             tail.clear()
+
+    def on_end(self) -> None:
+        """An attempt is over; a scheduler may have the next one wait."""
+        self.started_at = None
 
     def on_line(self, stream: Literal["stdout", "stderr"], line: str) -> None:
         """The job has written a line."""

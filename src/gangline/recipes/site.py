@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SLOTS_MAX", "Site", "limit_name"]
 
 SLOTS_MAX = 512
-"""So many jobs run on one host at once at most, where nobody has set another limit."""
+"""How many slots a host has at most."""
 
 
 class Site(ABC):
@@ -33,10 +33,12 @@ class Site(ABC):
         session: The scheduler.
         gathering: Held while a gang comes together: two that did so at once could wait for each other for ever.
         no_gangs: Why jobs cannot start together here; empty if they can.
+        most_per_host: So many jobs run on one host at once at most, where nobody has set another limit.
         queues: Jobs that are handed over may wait for long before they begin, so that their time counts from then.
     """
 
     no_gangs: ClassVar[str] = ""
+    most_per_host: ClassVar[int] = SLOTS_MAX
     queues: ClassVar[bool] = False
 
     def __init__(self, session: Session) -> None:
@@ -91,7 +93,7 @@ class Site(ABC):
 
     def _apply_cap(self, host: str) -> None:
         if not self.session.closed:
-            self.session.set_limit(limit_name(host), min(self._caps[host], default=SLOTS_MAX))
+            self.session.set_limit(limit_name(host), min(self._caps[host], default=self.most_per_host))
 
     @abstractmethod
     def connect(self, host: str) -> None:

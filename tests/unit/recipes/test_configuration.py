@@ -6,11 +6,15 @@ import logging
 import os
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
+from gangline.errors import UsageError
 from gangline.recipes.configuration import Configuration, ConfigurationError, find_file, load
+from gangline.recipes.surroundings import batch_options
+from gangline.remote.resources import Resources
 
 
 @pytest.fixture
@@ -56,6 +60,15 @@ def test_interpolation(file: Path) -> None:
         ("[DEFAULT]\nmax_per_node = x\n", r"\[DEFAULT\] max_per_node is 'x'"),
         ("[layout]\njob_directory = %(nowhere)s/x\n", "nowhere"),
         ("[layout]\njob_directory = 50%\n", "job_directory"),
+        ("[remote]\nmethod = bacth\n", "method is 'bacth', but must be batch, for jobs of a site's scheduler"),
+        ("[remote]\nmethod = slurm\n", "method is 'slurm', but must be batch.*system says which one"),
+        ("[remote]\nmethod = batch\ncores = 0\n", r"\[remote\] cores is '0', but must be a whole number, 1 or more"),
+        ("[remote]\nmethod = batch\nmax_jobs = many\n", "max_jobs is 'many', but must be a whole number, 1 or more"),
+        ("[remote]\nmethod = batch\nmemory = much\n", "memory is 'much', but must be a number of bytes, or a text"),
+        ("[remote]\nmethod = batch\nwall_time = 0\n", "wall_time is '0', but must be seconds, or a text like 90 min"),
+        ("[remote]\nmethod = batch\nsystem = slrum\n", "system is 'slrum', but must be slurm, sge or drmaa"),
+        ("[remote]\nmethod = batch\noptions = it's\n", 'options is "it\'s", but must be options as they stand'),
+        ("[remote]\nmethod = batch\nhost_options = -w\n", r"host_options is '-w', but must .*with \{host\} in them"),
         ("job = 1\n", "no section headers"),
         ("[a]\nb\n", "parsing errors"),
         ("[a]\nb=1\nb=2\n", "already exists"),
@@ -90,6 +103,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     [
         ("[remot]\nx = 1\n", "there is no section [remot]; did you mean 'remote'?"),
         ("[remote]\nmaxpernode = 1\n", "section [remote] has no option 'maxpernode'; did you mean 'max_per_node'?"),
+        ("[remote]\nmethod = paramiko\nqueue = long\n", "[remote] queue has no meaning without method = batch"),
         ("[DEFAULT]\nruntime_dir = x\n", "section [DEFAULT] has no option 'runtime_dir'; did you mean 'runtime_directory'?"),  # noqa: E501
     ],
 )  # fmt: skip
@@ -119,3 +133,36 @@ def test_where_it_is_found(tmp_path: Path) -> None:
     assert found() == str(home / ".pipeline.cfg")
     (beside / "pipeline.cfg").touch()
     assert found() == str(beside / "pipeline.cfg")
+
+
+def test_jobs_of_a_site_s_scheduler(file: Path) -> None:
+    """Names in DEFAULT are the user's own as long as no scheduler is meant."""
+    file.write_text("[DEFAULT]\nsystem = lofar\ncores = all\n[remote]\nmethod = paramiko\n")
+    config = Configuration(str(file))
+    assert config.warnings == []
+    assert batch_options(config) is None
+    file.write_text("[DEFAULT]\nruntime_directory = /data\n[remote]\nmethod = Batch\n")
+    options = batch_options(Configuration(str(file)))
+    assert options is not None
+    assert (options.system, options.folder, options.max_jobs) == (None, "/data/.gangline/batch", None)
+    assert options.resources == Resources()
+    file.write_text(
+        "[DEFAULT]\nruntime_directory = /data\n[remote]\nmethod = batch\nsystem = SGE\nqueue = long\naccount = me\n"
+        "cores = 4\nmemory = 2 GB\nwall_time = 3600\noptions = -l gpu=1 -N 'a b'\nhost_options = -l hostname={host}\n"
+        "folder = jobs\nmax_jobs = 50\n"
+    )
+    config = Configuration(str(file))
+    assert config.warnings == []
+    options = batch_options(config)
+    assert options is not None
+    assert (options.system, options.folder, options.max_jobs) == ("sge", "/data/jobs", 50)
+    words = ("-l", "gpu=1", "-N", "a b")
+    assert options.resources == Resources(4, 2 * 10**9, 3600.0, "long", "me", (), words)
+    assert options.resources_on("n1").over(options.resources).words == (*words, "-l", "hostname=n1")
+
+
+def test_a_configuration_that_was_not_checked() -> None:
+    config = ConfigParser()
+    config.read_dict({"remote": {"method": "batch", "cores": "few"}})
+    with pytest.raises(UsageError, match=r"\[remote\] cores of the configuration must be a whole number.*'few'"):
+        batch_options(config)

@@ -20,7 +20,8 @@ _PIECE_BYTES = 1 << 20
 class Follower:
     """Passes what one job says on to its listener, as it comes.
 
-    A listener that wants to know on which host the job runs has a method `on_host`, which is called before all others.
+    A listener may have two methods more than others: `on_host`, which is told where the job runs before anything else,
+    and `on_end`, which is called when nothing more comes of this attempt.
 
     Args:
         order: The job, which has a listener.
@@ -38,6 +39,7 @@ class Follower:
             ("stderr", _File(f"{base}.err"), LineSplitter()),
         ]
         self._messages = _File(f"{base}.messages")
+        self._listener = order.listener
         self._frames = wire.Decoder()
         on_host = getattr(order.listener, "on_host", None)
         if on_host is not None and host:
@@ -60,6 +62,9 @@ class Follower:
                 self._hearing.on_lines(stream, lines.feed(data))
             if final:
                 self._hearing.on_lines(stream, lines.end())
+        on_end = getattr(self._listener, "on_end", None) if final else None
+        if on_end is not None:
+            on_end()
         return told
 
 

@@ -178,3 +178,21 @@ def test_no_message_does_harm(message: dict[str, Any]) -> None:
     voice.on_message(message)
     voice.on_line("stderr", "\x1egangline secret " + json.dumps(message))
     assert isinstance(voice.outputs, dict)
+
+
+def test_a_scheduler_says_where_the_job_runs_and_when_an_attempt_is_over(kept: list[logging.LogRecord]) -> None:
+    voice = JobVoice("anywhere", 3, "measure", "secret")
+    for host in ("n1", "n1", "n2"):
+        voice.on_host(host)
+        voice.on_start()
+        voice.on_line("stdout", "here")
+        voice.on_message({"log": {"name": f"node.{host}.measure", "levelno": 20, "msg": "logged"}})
+    assert {(record.name, record.__dict__["host"]) for record in kept} == {
+        ("node.n1.measure", "n1"),
+        ("node.n2.measure", "n2"),
+    }
+    assert len(kept) == 6
+    assert voice.host == "n2"
+    assert voice.started_at is not None
+    voice.on_end()
+    assert voice.started_at is None
