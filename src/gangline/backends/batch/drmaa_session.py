@@ -59,7 +59,7 @@ class DrmaaSession:
         self._dialect = dialect = words.dialect_of(system)
         if present is not None and dialect.scheduler in ("sge", "slurm") and dialect.scheduler not in present:
             raise BackendError(f"it stands for {system}, which is not here")
-        self.job_variable = dialect.job_variable
+        self.job_variable = self.whole_variable = dialect.job_variable
         self.array_variable = dialect.array_variable
         self.array_max = dialect.array_max
         self._clock = clock

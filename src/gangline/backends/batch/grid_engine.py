@@ -53,6 +53,7 @@ class GridEngine:
     name = "sge"
     array_variable = "SGE_TASK_ID"
     job_variable = "JOB_ID"
+    whole_variable = "JOB_ID"
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.array_max = _array_max()

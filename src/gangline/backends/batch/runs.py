@@ -7,13 +7,13 @@ One program has one *run*: a folder that it holds locked while it lives. In a ru
     job.sh          what the scheduler runs
     N.json N.in N.call N.out N.err N.messages N.result begun/N ended/N      of each job (see `onnode`)
 
-A run whose lock is free belongs to a program that has died: another one of the same folder takes its jobs over.
+A run whose lock is free belongs to a program that has died: another one of the same folder takes its jobs over. Who
+makes a run, or looks for such ones, holds the lock of the whole folder meanwhile.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shlex
@@ -21,12 +21,14 @@ import shutil
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gangline.backends.batch import onnode
 from gangline.backends.batch.carried import NAME, write_carried
+from gangline.backends.batch.locks import alone_in, hold_lock
 from gangline.backends.batch.orders import Order
 from gangline.backends.batch.system import BatchSystem, Request
 from gangline.errors import BackendError
@@ -43,6 +45,7 @@ python={python}
 [ -x "$python" ] || python=python3
 exec "$python" -I -S {program} . "${{{variable}:-1}}"
 """
+_REMOVAL_S = 3600.0
 
 
 class Run:
@@ -58,10 +61,11 @@ class Run:
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
-        self._descriptor = descriptor
+        self._descriptor: int | None = descriptor
         self._count = 0
         self._module_paths: dict[str, str] = {}
         self.is_shared = False
+        _held.add(self)
 
     @classmethod
     def begin(cls, folder: Path) -> Run:
@@ -72,8 +76,9 @@ class Run:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=folder))
-            descriptor = _lock(path)
+            with alone_in(folder):
+                path = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=folder))
+                descriptor = hold_lock(path / "lock")
             (path / "onnode.py").write_text(Path(onnode.__file__).read_text())
         except OSError as exc:
             raise BackendError(
@@ -114,11 +119,12 @@ class Run:
         folder = self.path / f"{self._count:05}"
         for each in (folder, folder / "begun", folder / "ended"):
             each.mkdir()
+        variable = system.whole_variable if len(orders) > 1 else system.job_variable
         for number, (order, (engine, uuid)) in enumerate(zip(orders, engines, strict=True), 1):
             base = str(folder / str(number))
             path_file = "" if order.call is None else self.module_path_file()
             what = order.specification(base, path_file, engine, uuid)
-            what |= {"job_variable": system.job_variable, "token": order.token}
+            what |= {"job_variable": variable, "token": order.token}
             if what["logs"] is not None:
                 self._carry()
             _write_json(folder / f"{number}.json", what)
@@ -127,14 +133,13 @@ class Run:
             elif order.input:
                 (folder / f"{number}.in").write_bytes(order.input)
         script = folder / "job.sh"
-        script.write_text(
-            _SCRIPT.format(
-                folder=shlex.quote(str(folder)),
-                python=shlex.quote(sys.executable),
-                program=shlex.quote(str(self.path / "onnode.py")),
-                variable=system.array_variable,
-            )
+        text = _SCRIPT.format(
+            folder=shlex.quote(str(folder)),
+            python=shlex.quote(sys.executable),
+            program=shlex.quote(str(self.path / "onnode.py")),
+            variable=system.array_variable,
         )
+        script.write_bytes(os.fsencode(text))
         script.chmod(0o755)
         fingerprints = [order.fingerprint for order in orders]
         _write_json(folder / "request.json", {"system": system.name, "fingerprints": fingerprints})
@@ -142,29 +147,43 @@ class Run:
         request = Request(first.name, str(script), os.getcwd(), str(folder / "log"), first.resources, count=len(orders))
         return Submission(folder, len(orders)), request
 
-    def submissions(self, system: str) -> Iterator[tuple[Submission, Sequence[str], Sequence[str]]]:
+    def submissions(self, system: BatchSystem) -> Iterator[tuple[Submission, Sequence[str], Sequence[str]]]:
         """Of a run that was taken over: its submissions, the numbers of their jobs, and their fingerprints.
 
-        What may or may not have been submitted is moved away, so that its jobs end as soon as they begin.
+        What may or may not have been submitted is kept from beginning any more.
         """
         for folder in sorted(self.path.iterdir()):
             if not folder.is_dir():
                 continue
             with contextlib.suppress(OSError, ValueError, KeyError):
                 request = _read_json(folder / "request.json")
-                if request["system"] != system:
+                if request["system"] != system.name:
                     self.is_shared = True
                     continue
-                jobs = _read_json(folder / "jobs.json")
-                yield Submission(folder, len(jobs)), jobs, request["fingerprints"]
-                continue
+                fingerprints = request["fingerprints"]
+                if (jobs := _numbers_of_jobs(folder, len(fingerprints), system)) is not None:
+                    yield Submission(folder, len(jobs)), jobs, fingerprints
+                    continue
             shutil.rmtree(folder, ignore_errors=True)
+
+    def hold(self) -> bool:
+        """Have the lock again that was given up; False if somebody else has it, or the run is gone."""
+        if self._descriptor is None:
+            with contextlib.suppress(OSError), alone_in(self.path.parent):
+                self._descriptor = hold_lock(self.path / "lock", create=False)
+        return self._descriptor is not None
 
     def end(self, *, keep: bool) -> None:
         """Give up the lock, and the folder unless somebody may want it."""
         if not keep:
             shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._descriptor)
+        self.close()
+
+    def close(self) -> None:
+        """Give up the lock."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 class Submission:
@@ -256,22 +275,46 @@ def abandoned_runs(folder: Path) -> Iterator[Run]:
     except OSError:
         return
     for path in paths:
-        if (descriptor := _lock(path)) is not None:
-            yield Run(path, descriptor)
+        with contextlib.suppress(OSError):
+            if (descriptor := hold_lock(path / "lock", create=False)) is not None:
+                yield Run(path, descriptor)
+            elif not (path / "lock").exists() and time.time() - path.stat().st_mtime > _REMOVAL_S:
+                shutil.rmtree(path)  # whoever began to has died
 
 
-def _lock(path: Path) -> int | None:
-    """Hold a run's lock until the descriptor is closed; None if somebody else does, or the run is gone."""
-    try:
-        descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
+_held: weakref.WeakSet[Run] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A lock ends with the program that holds it, not with the last of its children."""
+    for run in list(_held):
+        run.close()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _numbers_of_jobs(folder: Path, count: int, system: BatchSystem) -> list[str] | None:
+    """The numbers of a submission's jobs.
+
+    Where they were not written down, the program has died while it submitted them. Jobs that have begun since have told
+    their numbers; the others, if they were submitted, find that they have begun already, and that they have no files.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        return [str(job) for job in _read_json(folder / "jobs.json")]
+    jobs = [""] * count
+    for number in range(1, count + 1):
+        begun = folder / "begun" / str(number)
+        try:
+            begun.open("x").close()
+        except FileExistsError:
+            jobs[number - 1] = system.job_number(str(_read_json(begun)["job"]), number, count)
+        else:
+            (folder / f"{number}.json").unlink(missing_ok=True)
+    if not any(jobs):
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    _write_json(folder / "jobs.json", jobs)
+    return jobs
 
 
 def _numbers(folder: Path) -> set[int]:

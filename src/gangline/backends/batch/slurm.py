@@ -56,6 +56,7 @@ class Slurm:
     name = "slurm"
     array_variable = "SLURM_ARRAY_TASK_ID"
     job_variable = "SLURM_JOB_ID"
+    whole_variable = "SLURM_ARRAY_JOB_ID"
 
     def __init__(self, patience_s: float = _PATIENCE_S, clock: Callable[[], float] = time.monotonic) -> None:
         for program in ("sbatch", "squeue", "scancel"):

@@ -43,7 +43,7 @@ class Submitter:
         self._system = system
         self._finish = finish
         self._run = Run.begin(folder)
-        self._orphans = Orphans.of(folder, system.name)
+        self._orphans = Orphans.of(folder, system)
         self._again_at = 0.0
         self._silent_since: float | None = None
         self._most_at_once = _MOST_AT_ONCE

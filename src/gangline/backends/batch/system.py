@@ -85,13 +85,15 @@ class BatchSystem(Protocol):
     Attributes:
         name: Such as "slurm".
         array_variable: The environment variable with a run's number in an array.
-        job_variable: The environment variable with the job's number, as its host knows it.
+        job_variable: The environment variable with the number of a job that is no array.
+        whole_variable: The environment variable with the number of a whole array, in each of its runs.
         array_max: The most runs of one array.
     """
 
     name: str
     array_variable: str
     job_variable: str
+    whole_variable: str
     array_max: int
 
     def submit(self, request: Request) -> Sequence[str]:
@@ -100,6 +102,15 @@ class BatchSystem(Protocol):
         Raises:
             JobRejected: The scheduler does not take it; with its words.
             BackendError: It does not answer, and may later.
+        """
+
+    def job_number(self, job: str, index: int, count: int) -> str:
+        """The number of one run, as `submit` gives it.
+
+        Args:
+            job: What a run finds in `job_variable`, or in an array in `whole_variable`.
+            index: Which run it is, from 1 on.
+            count: How many there are.
         """
 
     def look(self, jobs: Collection[str]) -> Mapping[str, Sight]:

@@ -9,62 +9,18 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gangline.backends.batch.endings import attempt_of_loss, attempt_of_record, needs_a_cause
-from gangline.backends.batch.jobs import Orphans
-from gangline.backends.batch.orders import Order, order_of
-from gangline.backends.batch.runs import Run, Submission, abandoned_runs
-from gangline.backends.batch.system import BatchSystem, Cause, Phase, Request, Sight
-from gangline.errors import BackendError, Unpicklable, UsageError
-from gangline.messages import Attempt, Status, TaskId
-from gangline.remote.command import Command
+from gangline.backends.batch.endings import attempt_of_loss, needs_a_cause
+from gangline.backends.batch.orders import order_of
+from gangline.backends.batch.runs import Run
+from gangline.backends.batch.system import Cause, Phase, Sight
+from gangline.errors import Unpicklable, UsageError
+from gangline.messages import Status, TaskId
 from gangline.remote.resources import NOTHING_ASKED, Resources
-
-
-class Names:
-    """What the records know of a scheduler."""
-
-    name = "slurm"
-    array_variable = "SLURM_ARRAY_TASK_ID"
-    job_variable = "SLURM_JOB_ID"
-
-
-NAMES: BatchSystem = Names()  # type: ignore[assignment]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    monkeypatch.chdir(tmp_path)
-    run = Run.begin(tmp_path / "jobs")
-    yield run
-    run.end(keep=False)
-
-
-def order(argv: str | list[str], **more: object) -> Order:
-    return order_of(Command(argv, **more), (), {}, NOTHING_ASKED)  # type: ignore[arg-type]
-
-
-def begin(request: Request, number: int | None = None) -> subprocess.Popen[bytes]:
-    """As a scheduler does."""
-    array = {} if number is None else {"SLURM_ARRAY_TASK_ID": str(number)}
-    environment = os.environ | {"SLURM_JOB_ID": "77"} | array
-    return subprocess.Popen([request.script], cwd=request.directory, env=environment, start_new_session=True)
-
-
-def attempt(order: Order, submission: Submission, number: int = 1, sight: Sight | None = None) -> Attempt:
-    record = submission.how_it_ended(number)
-    assert record is not None
-    return attempt_of_record(TaskId(1), order, "77", (submission, number), record, sight)
-
-
-def run_alone(run: Run, order: Order) -> tuple[Submission, int]:
-    submission, request = run.prepare([order], [(0, "uuid")], NAMES)
-    return submission, begin(request).wait()
-
+from tests.unit.backends.batch.by_hand import NAMES, attempt, begin, order, run_alone
 
 # What a job leaves ----------------------------------------------------------------------------------------------------
 
@@ -224,7 +180,7 @@ def test_commands_that_a_job_cannot_be() -> None:
         order("cat", open_input=True)
 
 
-# Fingerprints and runs that were abandoned ----------------------------------------------------------------------------
+# Fingerprints -------------------------------------------------------------------------------------------------------
 
 
 def test_fingerprints_tell_orders_apart() -> None:
@@ -243,57 +199,6 @@ def test_fingerprints_tell_orders_apart() -> None:
     assert len({each.fingerprint for each in orders}) == len(orders)
     assert order("a", env={"A": "b", "C": "d"}).fingerprint == order("a", env={"C": "d", "A": "b"}).fingerprint
     assert order("a", name="x").fingerprint == order("a").fingerprint
-
-
-def test_a_run_is_taken_over_when_its_program_has_died(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    run = Run.begin(tmp_path)
-    one, other = order("echo 1"), order("echo 2")
-    submission, request = run.prepare([one, other, one], [(0, "a"), (1, "b"), (2, "c")], NAMES)
-    submission.submitted(["5_1", "5_2", "5_3"])
-    begin(request, 1).wait()
-    submission.forget(2)
-    doubtful, _ = run.prepare([one], [(0, "a")], NAMES)  # nobody knows whether it was submitted
-    assert list(abandoned_runs(tmp_path)) == []  # it is still held
-    run.end(keep=True)
-    orphans = Orphans.of(tmp_path, "slurm")
-    assert "2 jobs" in caplog.text
-    assert not doubtful.folder.exists()
-    assert list(abandoned_runs(tmp_path)) == []  # now it is held again
-    found = list(orphans.take(one.fingerprint))
-    assert [orphan.id for orphan in found] == ["5_1", "5_3"]
-    assert [orphan.submission.how_it_ended(orphan.number) is None for orphan in found] == [False, True]
-    assert list(orphans.take(other.fingerprint)) == []
-    orphans.close()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_nobody_asks_for_is_left_to_the_next_run(tmp_path: Path) -> None:
-    run = Run.begin(tmp_path)
-    one = order("echo 1")
-    submission, _ = run.prepare([one], [(0, "a")], NAMES)
-    submission.submitted(["5"])
-    run.end(keep=True)
-    Orphans.of(tmp_path, "slurm").close()
-    Orphans.of(tmp_path, "sge").close()  # of another scheduler: not ours to judge
-    assert [orphan.id for orphan in Orphans.of(tmp_path, "slurm").take(one.fingerprint)] == ["5"]
-
-
-def test_a_folder_that_is_half_written(tmp_path: Path) -> None:
-    run = Run.begin(tmp_path)
-    submission, _ = run.prepare([order("true")], [(0, "a")], NAMES)
-    submission.submitted(["5"])
-    (submission.folder / "jobs.json").write_text('["5')
-    run.end(keep=True)
-    orphans = Orphans.of(tmp_path, "slurm")
-    assert list(orphans.take(order("true").fingerprint)) == []
-    orphans.close()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(BackendError, match=r"has to be one that all hosts see.*folder="):
-        Run.begin(tmp_path / "file")
 
 
 # Jobs without a record ------------------------------------------------------------------------------------------------
