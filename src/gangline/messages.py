@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, NamedTuple, NewType, Protocol
+from typing import Any, ClassVar, NamedTuple, NewType, Protocol, TypeVar
 
 from gangline.errors import UsageError
 
@@ -32,8 +31,38 @@ class Scheme(Enum):
     PURE = "pure"
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class _Conditions:
+    """A value with named parts, which nobody changes.
+
+    What a dataclass does, written out: to import `dataclasses` and to make the two classes below with it takes longer
+    than anything else at the start of a program with a pipeline.
+    """
+
+    __slots__ = ()
+    _parts: ClassVar[tuple[str, ...]]
+
+    def _as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._parts}
+
+    def __eq__(self, other: object) -> bool:
+        return self._as_dict() == other._as_dict() if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._as_dict().values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._as_dict().items())})"
+
+
+_AnyConditions = TypeVar("_AnyConditions", bound=_Conditions)
+
+
+def replace(conditions: _AnyConditions, **changes: Any) -> _AnyConditions:
+    """The same terms, or the same dependency, with other values for some parts."""
+    return type(conditions)(**(conditions._as_dict() | changes))
+
+
+class Dependency(_Conditions):
     """A set of tasks and the rule that says when it counts as met.
 
     Args:
@@ -43,18 +72,18 @@ class Dependency:
         failure: A task that failed counts.
     """
 
-    ids: frozenset[TaskId]
-    all: bool = True
-    success: bool = True
-    failure: bool = False
+    _parts = __slots__ = ("ids", "all", "success", "failure")
 
-    def __post_init__(self) -> None:
-        if not (self.success or self.failure):
+    def __init__(self, ids: frozenset[TaskId], all: bool = True, success: bool = True, failure: bool = False) -> None:
+        if not (success or failure):
             raise UsageError("a dependency must count success, failure or both; with neither it can never be met")
+        self.ids = ids
+        self.all = all
+        self.success = success
+        self.failure = failure
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(_Conditions):
     """The conditions under which a task may run. Tasks submitted alike share one object.
 
     Args:
@@ -73,41 +102,60 @@ class Terms:
         pinned: The one target is part of what was asked (a direct view): a refusal (`UnmetDependency`) is the task's
             answer, and the task ends with its engine.
         label: For people.
+
+    Attributes:
+        prompt: Derived: being sent must mean being started, so the task goes to an idle engine only.
+        plain: Derived: nothing here restricts when or where the task runs, so it takes the short way.
     """
 
-    after: Dependency | None = None
-    follow: Dependency | None = None
-    targets: frozenset[EngineId] | None = None
-    timeout_s: float | None = None
-    retries: int = 0
-    retry_delay_s: float = 0.0
-    retry_backoff: float = 1.0
-    time_limit_s: float | None = None
-    priority: int = 0
-    limits: tuple[str, ...] = ()
-    resources: tuple[tuple[str, float], ...] = ()
-    patient: bool = False
-    pinned: bool = False
-    label: str = ""
-    plain: bool = field(init=False)
-    """Derived: nothing here restricts when or where the task runs, so it takes the short way."""
-    prompt: bool = field(init=False)
-    """Derived: being sent must mean being started, so the task goes to an idle engine only."""
+    _parts = (
+        "after", "follow", "targets", "timeout_s", "retries", "retry_delay_s", "retry_backoff", "time_limit_s",
+        "priority", "limits", "resources", "patient", "pinned", "label",
+    )  # fmt: skip
+    __slots__ = (*_parts, "plain", "prompt")
 
-    def __post_init__(self) -> None:
-        for name in ("timeout_s", "time_limit_s"):
-            _check_duration(name, getattr(self, name))
-        for name in ("retry_delay_s", "retry_backoff"):
-            _check_duration(name, getattr(self, name))
-        if self.retries < 0:
-            raise UsageError(f"retries must be 0 or more, not {self.retries}")
-        for resource, amount in self.resources:
+    def __init__(
+        self,
+        after: Dependency | None = None,
+        follow: Dependency | None = None,
+        targets: frozenset[EngineId] | None = None,
+        timeout_s: float | None = None,
+        retries: int = 0,
+        retry_delay_s: float = 0.0,
+        retry_backoff: float = 1.0,
+        time_limit_s: float | None = None,
+        priority: int = 0,
+        limits: tuple[str, ...] = (),
+        resources: tuple[tuple[str, float], ...] = (),
+        patient: bool = False,
+        pinned: bool = False,
+        label: str = "",
+    ) -> None:
+        _check_duration("timeout_s", timeout_s)
+        _check_duration("time_limit_s", time_limit_s)
+        _check_duration("retry_delay_s", retry_delay_s)
+        _check_duration("retry_backoff", retry_backoff)
+        if retries < 0:
+            raise UsageError(f"retries must be 0 or more, not {retries}")
+        for resource, amount in resources:
             if not (amount > 0 and math.isfinite(amount)):
                 raise UsageError(f"resource {resource!r} must be a positive number, not {amount!r}")
-        prompt = bool(self.timeout_s or self.time_limit_s or self.limits or self.resources)
-        plain = not (prompt or self.after or self.follow or self.targets is not None or self.priority)
-        object.__setattr__(self, "prompt", prompt)
-        object.__setattr__(self, "plain", plain)
+        self.after = after
+        self.follow = follow
+        self.targets = targets
+        self.timeout_s = timeout_s
+        self.retries = retries
+        self.retry_delay_s = retry_delay_s
+        self.retry_backoff = retry_backoff
+        self.time_limit_s = time_limit_s
+        self.priority = priority
+        self.limits = limits
+        self.resources = resources
+        self.patient = patient
+        self.pinned = pinned
+        self.label = label
+        self.prompt = bool(timeout_s or time_limit_s or limits or resources)
+        self.plain = not (self.prompt or after or follow or targets is not None or priority)
 
 
 def _check_duration(name: str, value: float | None) -> None:

@@ -12,13 +12,12 @@ import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gangline.backends.hosts import Gate, HostEvent, HostLost, HostUp, run_command
 from gangline.errors import HostUnreachable, JobRejected, UsageError
-from gangline.messages import Terms
+from gangline.messages import Terms, replace
 from gangline.recipes.entry import Entry, outcome_of
 from gangline.recipes.outcome import JobOutcome, ScheduleResult
 from gangline.recipes.receiving import JobVoice

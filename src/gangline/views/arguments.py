@@ -8,7 +8,6 @@ other calls anything: it is looked at only when a call turns out to be none that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gangline._engine import assembly
@@ -17,7 +16,7 @@ from gangline._runtime.session import Session
 from gangline.backends.dask.kept import Kept
 from gangline.backends.kinds import kind_of
 from gangline.errors import Unpicklable
-from gangline.messages import Dependency, Payload, Terms
+from gangline.messages import Dependency, Payload, Terms, replace
 from gangline.views.asyncresult import AsyncMapResult, AsyncResult
 from gangline.views.control import Control, pinned
 from gangline.views.keeping import keep

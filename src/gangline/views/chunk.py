@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gangline._engine.chunks import ChunkResult
 from gangline._runtime.handle import Handle
 from gangline.errors import EngineError, ImpossibleDependency
-from gangline.messages import Terms
+from gangline.messages import Terms, replace
 from gangline.views.error import TaskAborted, as_exception, partial_errors
 from gangline.views.tasks import outcome
 

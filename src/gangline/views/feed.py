@@ -15,14 +15,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, MutableSequence, Sequence
-from dataclasses import replace
 from functools import partial
 
 from gangline._engine.chunks import MapChunk
 from gangline._runtime.handle import Handle
 from gangline._runtime.session import Session
 from gangline.errors import GanglineError, Unpicklable
-from gangline.messages import PLAIN, Terms
+from gangline.messages import PLAIN, Terms, replace
 from gangline.views.chunk import Chunk, to_run_again
 from gangline.views.error import TaskAborted
 from gangline.views.sender import OnSubmit, Sender

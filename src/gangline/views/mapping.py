@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 from gangline._engine.chunks import MapChunk
 from gangline._runtime.session import Call, Session
 from gangline.errors import Unpicklable, UsageError
-from gangline.messages import Terms
+from gangline.messages import Terms, replace
 from gangline.views.chunk import Chunk
 from gangline.views.feed import Feed
 from gangline.views.ids import SessionOwner

@@ -135,6 +135,9 @@ def _dump(attribute: Any) -> bytes:
 
 
 def _md5(data: bytes) -> str:
-    import hashlib  # only few levels need it, and it loads OpenSSL
-
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    try:
+        from _md5 import md5  # type: ignore[import-not-found]  # hashlib loads OpenSSL, which takes longer than a run's sums
+    except ImportError:  # an interpreter that was built without it
+        from hashlib import md5
+    digest: str = md5(data, usedforsecurity=False).hexdigest()
+    return digest
