@@ -8,12 +8,16 @@ takes no more than can start at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 __all__ = ["Appetite"]
 
 AHEAD_S = 0.03
 """How much work is kept at hand for each slot. It is filled up when half of it is done."""
+
+_AHEAD_MOST_S = 0.1
+_AHEAD_TURNS = 4.0
+"""At a database that is slow to answer, as much work is kept at hand as is done during so many turns."""
 
 _MOST_PER_SLOT = 256
 _WEIGHT = 0.2
@@ -34,11 +38,20 @@ class Appetite:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._expected: dict[str, float] = {}
+        self._turn_s = 0.0
 
     def learn(self, name: str, seconds: float) -> None:
         """A job of this class has taken so long."""
         before = self._expected.get(name)
         self._expected[name] = seconds if before is None else before + _WEIGHT * (seconds - before)
+
+    def learn_turn(self, seconds: float) -> None:
+        """The database has taken so long to answer."""
+        self._turn_s += _WEIGHT * (seconds - self._turn_s)
+
+    @property
+    def _ahead_s(self) -> float:
+        return min(max(AHEAD_S, _AHEAD_TURNS * self._turn_s), _AHEAD_MOST_S)
 
     def at_hand_s(self, held: Sequence[tuple[str, float]]) -> float | None:
         """Seconds of work that are at hand; None if there is a job of which nobody can say when it will end."""
@@ -51,20 +64,34 @@ class Appetite:
         return total
 
     def ahead(self, held: Sequence[tuple[str, float]]) -> dict[str, int]:
-        """How many jobs of each class may be taken to lie at hand."""
+        """How many jobs of each class may be taken to lie at hand: not less than can start at once."""
         at_hand_s = self.at_hand_s(held)
-        full_s = self._slots * AHEAD_S
+        full_s = self._slots * self._ahead_s
         if at_hand_s is None or at_hand_s > full_s / 2:
             return {}
         most = _MOST_PER_SLOT * self._slots - len(held)
         if most <= 0:
             return {}
+        free = max(0, self._slots - len(held))
         return {
-            name: min(most, 1 + int((full_s - at_hand_s) / max(expected, 1e-6)))
+            name: max(free, min(most, 1 + int((full_s - at_hand_s) / max(expected, 1e-6))))
             for name, expected in self._expected.items()
         }
+
+    @staticmethod
+    def may_be_more(claimed: Mapping[str, int], room: int, ahead: Mapping[str, int]) -> bool:
+        """Whether a turn has left jobs in the queue, as far as it tells.
+
+        Args:
+            claimed: How many jobs of each class it has brought.
+            room: How many it was asked for.
+            ahead: How many of each class.
+        """
+        most = max(room, *ahead.values()) if ahead else room
+        enough = sum(claimed.values()) >= most > 0
+        return enough or any(count >= ahead.get(name, room) for name, count in claimed.items())
 
     def next_in_s(self, held: Sequence[tuple[str, float]]) -> float | None:
         """Seconds until `ahead` has something to say, if nothing ends before; None if only an end will tell."""
         at_hand_s = self.at_hand_s(held)
-        return None if at_hand_s is None else max(at_hand_s / self._slots - AHEAD_S / 2, 0.0)
+        return None if at_hand_s is None else max(at_hand_s / self._slots - self._ahead_s / 2, 0.0)

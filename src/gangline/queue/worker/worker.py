@@ -36,6 +36,9 @@ __all__ = ["Worker"]
 _GATHER_S = 0.01
 """How long the end of a short job may wait for others to be told with it, while there is work at hand."""
 
+_GATHER_WITH_CLAIM_S = 0.05
+"""The same, if jobs are to be taken by then: one turn does for both."""
+
 _WATCH_S = 0.1
 _IDLE_S = 5.0
 _UNBEGUN_S = 0.25
@@ -181,7 +184,7 @@ class Worker:
             return
         until = self._chores.next_at()
         if self._endings:
-            until = min(until, self._first_ending_at + _GATHER_S)
+            until = min(until, self._tell_at(now))
         until = min(until, self._hungry_at(now))
         if self._contact.lost:
             until = max(until, self._contact.retry_at)
@@ -219,11 +222,17 @@ class Worker:
         return not (self._stops or self._halted)
 
     def _turn_is_due(self, now: float) -> bool:
-        if self._endings and (len(self._roster) < self.slots or now >= self._first_ending_at + _GATHER_S):
+        if self._endings and (len(self._roster) < self.slots or now >= self._tell_at(now)):
             return True
         if not self._takes_more() or not (self._ask or now >= self._due_at):
             return False
         return len(self._roster) < self.slots or bool(self._ahead(now))
+
+    def _tell_at(self, now: float) -> float:
+        """When to tell what has ended, if all slots are busy."""
+        claim_at = self._hungry_at(now)
+        soon = claim_at <= self._first_ending_at + _GATHER_WITH_CLAIM_S
+        return claim_at if soon else self._first_ending_at + _GATHER_S
 
     def _ahead(self, now: float) -> dict[str, int]:
         return self._appetite.ahead(self._roster.durations(now)) if self._roster.is_uniform else {}
@@ -239,8 +248,9 @@ class Worker:
         result = self._store.turn(
             self._uid, endings, room=room, ahead=ahead, forced_only=bool(self._busy), hasty=hasty
         )  # fmt: skip
+        self._appetite.learn_turn(time.monotonic() - now)
         self._endings = []
-        self._ask = bool(asked) and len(result.claimed) >= asked
+        self._ask = self._appetite.may_be_more(Counter(claim.lane.name for claim in result.claimed), room, ahead)
         if asked:
             self._due_at = math.inf if result.next_in_s is None else now + result.next_in_s
         self._obey_store(result)

@@ -169,3 +169,11 @@ def test_q21_a_job_of_another_interpreter(queue: Queue, start: Start, here: Path
     missing = queue.wait(queue.enqueue("elsewhere.Job", python=str(here / "none")), 60)
     assert missing.state == "error"
     assert "none" in missing.last_error
+
+
+def test_an_idle_worker_begins_as_many_long_jobs_as_it_has_slots(queue: Queue, start: Start):
+    start("--slots", "4")
+    assert queue.wait(queue.enqueue(Sleep, log="log", name="first", seconds=0.6), 60).state == "complete"
+    ids = queue.enqueue_many(Sleep, [{"log": "log", "name": str(number), "seconds": 2} for number in range(4)])
+    queue.wait(ids, 60)
+    assert [line.split()[0] for line in lines("log")] == ["begin", "end", *4 * ["begin"], *4 * ["end"]]
