@@ -39,6 +39,7 @@ class Handle(Task):
     """
 
     __slots__ = (
+        "__weakref__",
         "completed_at",
         "extras",
         "failure",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from gangline.messages import TaskId
 
@@ -29,25 +30,32 @@ class Retention:
 
     def __init__(self) -> None:
         self._handles: dict[TaskId, Handle] = {}
+        self._held: WeakValueDictionary[TaskId, Handle] = WeakValueDictionary()  # those whose results are elsewhere
         self._large: dict[TaskId, int] = {}  # only those that are worth counting
         self._bytes = 0
 
     def __iter__(self) -> Iterator[Handle]:
-        return iter(self._handles.values())
+        return iter([*self._handles.values(), *self._held.values()])
 
     def __len__(self) -> int:
-        return len(self._handles)
+        return len(self._handles) + len(self._held)
 
     def get(self, task: TaskId) -> Handle | None:
         """The task of that number, if it is remembered."""
-        return self._handles.get(task)
+        return self._handles.get(task) or self._held.get(task)
 
     def add(self, handle: Handle) -> None:
-        """Remember a task that has ended; the oldest ones may be forgotten for it."""
+        """Remember a task that has ended; the oldest ones may be forgotten for it.
+
+        One whose result takes memory elsewhere is remembered only as long as somebody has it.
+        """
         handles, size = self._handles, handle.payload.size_bytes
-        handles[handle.id] = handle
         if type(handle.value) not in _SMALL:
+            if getattr(type(handle.value), "elsewhere", False) is True:
+                self._held[handle.id] = handle
+                return
             size += _size_bytes(handle.value)
+        handles[handle.id] = handle
         if size > _NEGLIGIBLE_BYTES:
             self._large[handle.id] = size
             self._bytes += size
@@ -57,11 +65,13 @@ class Retention:
     def forget(self, task: TaskId) -> None:
         """Forget one task."""
         self._handles.pop(task, None)
+        self._held.pop(task, None)
         self._bytes -= self._large.pop(task, 0)
 
     def forget_all(self) -> None:
         """Forget every task."""
         self._handles, self._large, self._bytes = {}, {}, 0  # new ones: those emptied would keep their size
+        self._held.clear()
 
     def _shrink(self) -> None:
         """Forget the oldest tenth, so that this is rare; the youngest is always kept."""

@@ -85,13 +85,23 @@ def submit_late(
     handles = [handle for each in results for handle in each._handles]
     terms = _after(client._session, terms, Dependency(frozenset(handle.id for handle in handles)))
     if len(values) == len(found):
-        return view._submit(f, *_filled(values, args, kwargs), terms, name=name)
+        handle: Handle = view._submit(f, *_filled(values, args, kwargs), terms, name=name)
+        handle.add_listener(_let_go)
+        return handle
     keep(handles)
     make = _maker(client._session, f, *_filled(gaps, args, kwargs))
     handle = client._session.submit_prepared(_Late(make, results, kind_of(f)), name or getname(f), terms)
+    handle.add_listener(_let_go)
     if terms.pinned:
         _note_late(client, handle)
     return handle
+
+
+def _let_go(ended: Handle) -> None:
+    """What a call needed is needed no more, however long the call is remembered."""
+    lease: Any = getattr(ended.payload, "lease", None)
+    if hasattr(lease, "let_go"):
+        lease.let_go()
 
 
 def _note_late(client: Control, handle: Handle) -> None:
@@ -124,10 +134,15 @@ class _Late:
     __slots__ = ("_made", "_make", "_results", "kind")
 
     def __init__(self, make: Callable[[list[AsyncResult]], Payload], results: list[AsyncResult], kind: int) -> None:
-        self._make = make
+        self._make: Callable[[list[AsyncResult]], Payload] | None = make
         self._results = results
         self._made: Payload | None = None
         self.kind = kind
+
+    @property
+    def lease(self) -> Any:
+        """As a real one's, if it is made."""
+        return getattr(self._made, "lease", None)
 
     @property
     def size_bytes(self) -> int:
@@ -140,8 +155,9 @@ class _Late:
 
     def _real(self) -> Payload:
         if self._made is None:
+            assert self._make is not None
             self._made = self._make(self._results)
-            self._results = []
+            self._make, self._results = None, []
         return self._made
 
 

@@ -35,15 +35,22 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCluster
         yield cluster
 
 
-@pytest.fixture
-def rc(cluster: RunningCluster) -> Iterator[Client]:
-    """A client of three workers."""
+@pytest.fixture(scope="module")
+def shared(cluster: RunningCluster) -> Iterator[Client]:
     with Client(cluster.address) as client:
         client.wait_for_engines(3, timeout=PATIENCE_S)
+        client[:].execute("import numpy", block=True)
         yield client
 
 
 @pytest.fixture
+def rc(shared: Client) -> Client:
+    """A client of three workers, shared by tests that leave it whole."""
+    shared.wait_for_engines(3, timeout=PATIENCE_S)
+    return shared
+
+
+@pytest.fixture(scope="module")
 def dask(cluster: RunningCluster) -> Iterator[distributed.Client]:
     """What looks into the workers."""
     with distributed.Client(cluster.address, set_as_default=False) as client:
@@ -82,6 +89,12 @@ def kept(dask: distributed.Client) -> dict[str, tuple[int, int]]:
 
     counts: dict[str, tuple[int, int]] = dask.run(look)
     return counts
+
+
+def let_go(dask: distributed.Client) -> None:
+    """Wait until the workers keep nothing, now that nobody has a result that they might."""
+    gc.collect()
+    until(lambda: set(kept(dask).values()) == {(0, 0)})
 
 
 def traffic(rc: Client) -> int:
@@ -174,12 +187,14 @@ class TestPastTheClient:
         assert rc[0].apply_sync(use, Reference("a")) == 3.0
 
     def test_it_comes_here_as_ever_when_nobody_else_needs_it(self, rc: Client, dask: distributed.Client) -> None:
+        let_go(dask)
         made = rc[0].apply_async(make)
         made.wait(timeout=PATIENCE_S)
         assert set(kept(dask).values()) == {(0, 0)}
         assert use(made.get()) == 2.0
 
     def test_small_results_come_here(self, rc: Client, dask: distributed.Client) -> None:
+        let_go(dask)
         first = rc[0].apply_async(abs, -3)
         assert rc[1].apply_async(pow, first, 2).get(timeout=PATIENCE_S) == 9
         assert set(kept(dask).values()) == {(0, 0)}
@@ -218,7 +233,77 @@ class TestOrder:
         assert waiting[1].get(timeout=PATIENCE_S) == 2.0
 
 
+class TestMemory:
+    def test_copies_are_fetched_once_and_go_with_the_result(self, rc: Client, dask: distributed.Client) -> None:
+        let_go(dask)
+        first, second, _ = rc.ids
+        made = rc[first].apply_async(make)
+        results = [rc[second].apply_async(use, made) for _ in range(5)]
+        assert [each.get(timeout=PATIENCE_S) for each in results] == [2.0] * 5
+        assert sorted(kept(dask).values()) == [(0, 0), (0, 1), (1, 0)]
+        again = rc.resubmit(results[0].msg_ids)
+        assert again.get(timeout=PATIENCE_S) == [2.0]
+        del made
+        let_go(dask)
+        with pytest.raises(EngineError, match="is not kept any more"):
+            rc.resubmit(results[0].msg_ids).get(timeout=PATIENCE_S)
+
+    def test_a_task_is_remembered_as_long_as_somebody_has_its_result(self, rc: Client) -> None:
+        made = rc[rc.ids[0]].apply_async(make).keep()
+        made.wait(timeout=PATIENCE_S)
+        (msg_id,) = made.msg_ids
+        assert use(rc.get_result(msg_id).get(timeout=PATIENCE_S)) == 2.0
+        del made
+        gc.collect()
+        assert msg_id not in rc.results
+
+    def test_after_a_thousand_tasks_nothing_is_left(self, rc: Client, dask: distributed.Client) -> None:
+        view = rc.load_balanced_view()
+
+        def memory() -> int:
+            return sum(dask.run(lambda dask_worker: dask_worker.monitor.proc.memory_info().rss).values())
+
+        def run(count: int) -> None:
+            for _ in range(count // 50):
+                made = [view.apply_async(np.ones, 50_000) for _ in range(25)]
+                used = [view.apply_async(lambda a: float(a[0]), each) for each in made]
+                assert [each.get(timeout=PATIENCE_S) for each in used] == [1.0] * 25
+
+        run(200)
+        before = memory()
+        run(1_000)
+        let_go(dask)
+        assert memory() - before < 100 * 400_000
+        assert not rc.session.backend._wishes  # type: ignore[attr-defined]
+
+    def test_what_there_is_no_room_for_comes_here(self, rc: Client, dask: distributed.Client) -> None:
+        let_go(dask)
+
+        def fill(dask_worker: Any, room_bytes: int) -> None:
+            from gangline.backends.dask.larder import _larders
+
+            for each in _larders.values():
+                each._room_bytes = room_bytes
+
+        first, second, _ = rc.ids
+        dask.run(fill, room_bytes=10_000_000)
+        made = [rc[first].apply_async(make) for _ in range(3)]
+        used = [rc[second].apply_async(use, each) for each in made]
+        assert [each.get(timeout=PATIENCE_S) for each in used] == [2.0] * 3
+        assert sum(results for results, _ in kept(dask).values()) == 1
+        assert max(copies for _, copies in kept(dask).values()) <= 1
+        assert [use(each.get(timeout=PATIENCE_S)) for each in made] == [2.0] * 3
+        dask.run(fill, room_bytes=1_000_000_000)
+
+
 class TestEnds:
+    @pytest.fixture
+    def rc(self, cluster: RunningCluster) -> Iterator[Client]:
+        """A client of its own."""
+        with Client(cluster.address) as client:
+            client.wait_for_engines(3, timeout=PATIENCE_S)
+            yield client
+
     def test_an_engine_that_dies_takes_no_result_with_it(self, rc: Client) -> None:
         made = rc[0].apply_async(make).keep()
         made.wait(timeout=PATIENCE_S)
@@ -291,7 +376,7 @@ class TestEnds:
             assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
         with pytest.raises(EngineError, match="before its client was closed"):
             made.get(timeout=PATIENCE_S)
-        until(lambda: set(kept(dask).values()) == {(0, 0)})
+        let_go(dask)
 
     def test_a_task_that_fails(self, rc: Client) -> None:
         failing = rc[0].apply_async(make, "no number").keep()
@@ -299,51 +384,3 @@ class TestEnds:
             rc[1].apply_async(use, failing).get(timeout=PATIENCE_S)
         with pytest.raises(ValueError, match="could not convert"):
             failing.get(timeout=PATIENCE_S)
-
-
-class TestMemory:
-    def test_copies_are_fetched_once_and_go_with_the_result(self, rc: Client, dask: distributed.Client) -> None:
-        made = rc[0].apply_async(make)
-        results = [rc[1].apply_async(use, made) for _ in range(5)]
-        assert [each.get(timeout=PATIENCE_S) for each in results] == [2.0] * 5
-        assert sorted(kept(dask).values()) == [(0, 0), (0, 1), (1, 0)]
-        del made, results
-        rc.purge_everything()
-        gc.collect()
-        until(lambda: set(kept(dask).values()) == {(0, 0)})
-
-    def test_after_a_thousand_tasks_nothing_is_left(self, rc: Client, dask: distributed.Client) -> None:
-        view = rc.load_balanced_view()
-
-        def memory() -> int:
-            return sum(dask.run(lambda dask_worker: dask_worker.monitor.proc.memory_info().rss).values())
-
-        def run(count: int) -> None:
-            for _ in range(count // 50):
-                made = [view.apply_async(np.ones, 50_000) for _ in range(25)]
-                used = [view.apply_async(lambda a: float(a[0]), each) for each in made]
-                assert [each.get(timeout=PATIENCE_S) for each in used] == [1.0] * 25
-                rc.purge_everything()
-
-        run(200)
-        before = memory()
-        run(1_000)
-        gc.collect()
-        until(lambda: set(kept(dask).values()) == {(0, 0)})
-        assert memory() - before < 100 * 400_000
-        assert not rc.session.backend._wishes  # type: ignore[attr-defined]
-
-    def test_what_there_is_no_room_for_comes_here(self, rc: Client, dask: distributed.Client) -> None:
-        def fill(dask_worker: Any, room_bytes: int) -> None:
-            from gangline.backends.dask.larder import _larders
-
-            for each in _larders.values():
-                each._room_bytes = room_bytes
-
-        dask.run(fill, room_bytes=10_000_000)
-        made = [rc[0].apply_async(make) for _ in range(3)]
-        used = [rc[1].apply_async(use, each) for each in made]
-        assert [each.get(timeout=PATIENCE_S) for each in used] == [2.0] * 3
-        assert sum(results for results, _ in kept(dask).values()) == 1
-        assert max(copies for _, copies in kept(dask).values()) <= 1
-        assert [use(each.get(timeout=PATIENCE_S)) for each in made] == [2.0] * 3

@@ -66,3 +66,20 @@ def test_forgetting_all_starts_the_account_anew(monkeypatch):
     for number in range(9):
         kept.add(finished(number, value=bytes(100_000)))
     assert len(kept) == 9
+
+
+def test_what_takes_memory_elsewhere_is_remembered_as_long_as_somebody_has_it():
+    class Elsewhere:
+        elsewhere = True
+
+    kept = Retention()
+    task = finished(3, value=Elsewhere())
+    kept.add(task)
+    assert kept.get(3) is task
+    assert list(kept) == [task]
+    del task
+    assert kept.get(3) is None
+    assert len(kept) == 0
+    kept.add(other := finished(4, value=Elsewhere()))
+    kept.forget(4)
+    assert kept.get(other.id) is None

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
+from weakref import ref
 
 from gangline._engine.segments import Lease, SegmentPool
-from gangline.backends.dask.kept import Gap, Kept
+from gangline.backends.dask.kept import Gap, Kept, Place
 
 __all__ = ["Absent", "Held", "Holding"]
 
-Absent = tuple[Kept, int]
-"""A part of a result that is kept elsewhere, by its number there."""
+
+class Absent(NamedTuple):
+    """A part of a result that is kept elsewhere.
+
+    Attributes:
+        place: Where the result is.
+        kept: The result, as long as anybody needs it.
+        part: Which of its parts.
+    """
+
+    place: Place
+    kept: ref[Kept]
+    part: int
 
 
 class Held(Lease):
@@ -18,19 +31,28 @@ class Held(Lease):
 
     Attributes:
         frames: The parts.
-        complete: Whether they are all here.
+        needed: Results that are kept elsewhere, and are not to go before they have been used.
     """
 
-    __slots__ = ("complete", "frames")
+    __slots__ = ("frames", "needed")
 
-    def __init__(self, frames: Sequence[bytes | Absent]) -> None:
+    def __init__(self, frames: Sequence[bytes | Absent], needed: Sequence[Kept] = ()) -> None:
         self.frames = frames
-        self.complete = all(isinstance(frame, bytes) for frame in frames)
+        self.needed = needed
+
+    @property
+    def complete(self) -> bool:
+        """Whether all parts are here."""
+        return all(isinstance(frame, bytes) for frame in self.frames)
 
     @property
     def size_bytes(self) -> int:
         """The bytes that the value takes here."""
         return sum(len(frame) for frame in self.frames if isinstance(frame, bytes))
+
+    def let_go(self) -> None:
+        """The task has ended."""
+        self.needed = ()
 
     def __del__(self) -> None:
         """Nothing: it is this process's own memory."""
@@ -41,9 +63,14 @@ class Holding(SegmentPool):
 
     def lease(self, parts: Sequence[memoryview | bytes], *, spare: int = 0) -> Lease:
         """Keep the parts of a value."""
-        return Held([_frame(part) for part in parts])
+        gaps = [_gap(part) for part in parts]
+        frames = [
+            bytes(part) if gap is None else Absent(gap.kept.place, ref(gap.kept), gap.part)
+            for part, gap in zip(parts, gaps, strict=True)
+        ]
+        return Held(frames, [gap.kept for gap in gaps if gap is not None])
 
 
-def _frame(part: memoryview | bytes) -> bytes | Absent:
+def _gap(part: memoryview | bytes) -> Gap | None:
     exporter = part.obj if isinstance(part, memoryview) else None
-    return (exporter.kept, exporter.part) if isinstance(exporter, Gap) else bytes(part)
+    return exporter if isinstance(exporter, Gap) else None

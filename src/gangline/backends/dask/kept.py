@@ -57,7 +57,7 @@ class Gap(bytearray):
 
 
 class Kept:
-    """A result that is somewhere else. In a call it stands for the result itself.
+    """A result that is somewhere else, as long as this object lives. In a call it stands for the result itself.
 
     Args:
         place: Where it is.
@@ -70,6 +70,9 @@ class Kept:
         lost: Why it cannot be had any more, if so.
         readers: The links to workers that may have copies of it.
     """
+
+    elsewhere = True
+    """For those who remember results."""
 
     __slots__ = (
         "__weakref__",
