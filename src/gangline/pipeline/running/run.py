@@ -17,8 +17,8 @@ from collections.abc import Iterable
 
 from gangline._runtime.interrupts import Uninterrupted
 from gangline.errors import InternalError, TaskCancelled, Unpicklable
-from gangline.pipeline.names.nested import flat_strings
 from gangline.pipeline.ruffus_exceptions import JobSignalledBreak, MissingInputFileError, RethrownJobError
+from gangline.pipeline.running.closing import Closing
 from gangline.pipeline.running.engines import Engines
 from gangline.pipeline.running.failures import (
     Failed,
@@ -79,6 +79,7 @@ class Run:
         self._open: list[StageRun] = []
         self._gates = Gates(self._stages, options.trickle)
         self._outcomes = Outcomes(plan.recorder, log, self._gates, watchers)
+        self._closing = Closing(plan, log, self._gates, self._outcomes)
         self._engines = Engines(options)
         self._looker = Looker(plan, options, log)
         self._outputs = OutputCheck(options, plan.needed, log)
@@ -109,7 +110,7 @@ class Run:
             self._leave_stages()
         if not self._failures:
             self._plan.recorder.flush()
-            self._remove_temporary()
+            self._closing.remove_temporary(self._closed)
 
     def _turn(self) -> bool:
         """Do what can be done now and wait for the next job to end; whether there is more to do."""
@@ -218,51 +219,12 @@ class Run:
         return bool(through) and not self._stopping
 
     def _close_stage(self, run: StageRun) -> None:
-        stage = run.stage
-        run.closed = self._closed[stage] = self._changed = True
-        if stage.reglobs:
-            self._look_again(run)
-        if not run.is_whole:
-            self._log.held(stage)
+        run.closed = self._closed[run.stage] = self._changed = True
+        error = self._closing.close(run)
+        self._has_changed_files |= bool(run.stage.posttasks)
+        if error is not None:
+            self._fail(failed_stage(run.stage, error))
             self._outcomes.stage_ended(run, "failed")
-            return
-        if stage.posttasks and not self._call_posttasks(run):
-            return
-        if run.ran:
-            self._log.completed(stage)
-        else:
-            self._log.fresh(stage, self._plan.expansion.notes(stage))
-        self._outcomes.stage_ended(run, "ok")
-
-    def _look_again(self, run: StageRun) -> None:
-        """What matches the globs of a stage is known only now; what failed jobs have left of it is not to be read."""
-        stage, expansion = run.stage, self._plan.expansion
-        failed = [job.params.shown for job in (*run.failed, *run.held)]
-        expansion.forget(stage)
-        if failed:
-            for job in expansion.jobs(stage):
-                if job.shown in failed:
-                    self._gates.bad_files(flat_strings(job.outputs))
-
-    def _call_posttasks(self, run: StageRun) -> bool:
-        self._plan.recorder.flush()
-        self._has_changed_files = True
-        try:
-            for posttask in run.stage.posttasks:
-                posttask()
-        except Exception as exc:  # the user's own functions
-            run.broken = True
-            self._fail(failed_stage(run.stage, exc))
-            self._outcomes.stage_ended(run, "failed")
-            return False
-        return True
-
-    def _remove_temporary(self) -> None:
-        for stage in self._plan.temporary.stages:
-            patterns = self._plan.temporary.patterns(stage) if self._closed.get(stage) else []
-            if patterns:
-                self._log.kept(stage, patterns[0])
-        self._plan.temporary.remove_unneeded(lambda stage: self._closed.get(stage, True))
 
     # Jobs ---------------------------------------------------------------------------------------------------------
 
