@@ -8,8 +8,12 @@ from gangline._runtime import retention
 from gangline._runtime.retention import Retention
 
 
+class Finished(SimpleNamespace):
+    """A task that has ended."""
+
+
 def finished(number, value=None, size_bytes=0):
-    return SimpleNamespace(id=number, value=value, payload=SimpleNamespace(size_bytes=size_bytes))
+    return Finished(id=number, value=value, payload=SimpleNamespace(size_bytes=size_bytes))
 
 
 @pytest.fixture
