@@ -28,11 +28,14 @@ __all__ = ["attempt_of_error", "attempt_of_loss", "attempt_of_record", "needs_a_
 
 _TEXT_BYTES = 1 << 20
 _TAIL_LINES = 20
+_BY_SIGNAL = range(129, 193)
+"""The exit codes of a shell whose command was ended by a signal."""
 
 
 def needs_a_cause(record: Record) -> bool:
     """Whether the record alone does not tell why the job ended: it may be the scheduler that has ended it."""
-    return bool(record["signal"] or (record["heard"] and record["exit_code"] != 0))
+    code = record["exit_code"]
+    return bool(record["signal"] or code in _BY_SIGNAL or (record["heard"] and code != 0))
 
 
 def attempt_of_record(
@@ -95,7 +98,7 @@ def _error(result: CommandResult, order: Order, job: str, record: Record, sight:
         return CommandNotStarted(message, host=result.host, argv=result.argv, kind=kind)
     if result.ok:
         return None
-    cause = sight.cause if sight is not None and needs_a_cause(record) else Cause.EXIT
+    cause = _cause_of(record, sight)
     kind_of_error, how = _how(result, cause, order, record)
     if cause in (Cause.HOST, Cause.CANCELLED):
         reason = _said(sight)
@@ -110,6 +113,14 @@ def _error(result: CommandResult, order: Order, job: str, record: Record, sight:
         stderr_tail=result.stderr_tail,
         duration_s=result.duration_s,
     )
+
+
+def _cause_of(record: Record, sight: Sight | None) -> Cause:
+    if sight is None or not needs_a_cause(record):
+        return Cause.EXIT
+    if record["signal"] or record["heard"] or sight.cause in (Cause.MEMORY, Cause.TIME_LIMIT):
+        return sight.cause
+    return Cause.EXIT  # whatever else the scheduler says, the command itself has ended so
 
 
 def _how(result: CommandResult, cause: Cause, order: Order, record: Record) -> tuple[type[CommandFailed], str]:

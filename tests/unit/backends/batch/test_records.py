@@ -71,6 +71,26 @@ def test_a_signal_and_its_number_are_told_apart(run: Run) -> None:
     record = honest.how_it_ended(1)
     assert record is not None
     assert (record["exit_code"], record["signal"]) == (137, "")
+
+
+def test_a_shell_whose_command_was_ended_may_have_lost_it_to_the_scheduler(run: Run) -> None:
+    """It says 128 and the signal's number, and so may a program of its own accord."""
+    one = order("sh -c 'kill -KILL $$'; exit $?")
+    submission, _ = run_alone(run, one)
+    record = submission.how_it_ended(1)
+    assert record is not None
+    assert needs_a_cause(record)
+    for cause, kind in (
+        (Cause.MEMORY, "CommandOutOfMemory"),
+        (Cause.TIME_LIMIT, "CommandTimedOut"),
+        (Cause.EXIT, "CommandFailed"),
+        (Cause.HOST, "CommandFailed"),
+    ):
+        value = attempt(one, submission, sight=Sight(Phase.ENDED, cause)).value
+        assert (value.ename, value.error.exit_code) == (kind, 137)
+    other, _ = run_alone(run, order("exit 7"))
+    record = other.how_it_ended(1)
+    assert record is not None
     assert not needs_a_cause(record)
 
 
