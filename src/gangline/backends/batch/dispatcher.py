@@ -20,7 +20,7 @@ from gangline.backends.batch.pace import Pace
 from gangline.backends.batch.runs import Record
 from gangline.backends.batch.submitting import Submitter
 from gangline.backends.batch.system import BatchSystem, Cause, Phase, Sight
-from gangline.errors import BackendError, TaskCancelled
+from gangline.errors import BackendError, ResultUnreadable, TaskCancelled
 from gangline.messages import Attempt
 
 __all__ = ["Dispatcher"]
@@ -29,6 +29,7 @@ _log = logging.getLogger("gangline.batch")
 
 _GATHER_S = 0.03
 """How long jobs are waited for that may go along with others."""
+_REMOVE_AGAIN_S = 2.0
 _CAUSE_S = 20.0
 """How long the scheduler is asked for what ended a job that was ended."""
 _WAITED_S = 30.0
@@ -57,7 +58,9 @@ class Dispatcher:
         self._called_off: list[Job] = []
         self._closing: float | None = None
         # Of the thread:
-        self._live: list[Job] = []
+        self._live: dict[Job, None] = {}
+        self._unremoved: list[Job] = []
+        self._remove_again_at = 0.0
         self._reasons_told: set[str] = set()
         self._pace = Pace()
         self._thread = threading.Thread(target=self._serve, name="gangline-batch", daemon=True)
@@ -111,20 +114,17 @@ class Dispatcher:
         return more
 
     def _take_turn(self, new: list[Job], called_off: list[Job]) -> None:
-        try:
-            self._turn(new, called_off)
-        except Exception as exc:  # an unforeseen answer, a folder that is gone: the next turn may do better
-            _log.exception("the jobs of the scheduler could not be looked after")
-            error = BackendError(f"the job could not be submitted: {type(exc).__name__}: {exc}")
-            for job in new:
-                if not job.id and job not in self._submitter.kept:
-                    self._finish(job, attempt_of_error(job.task, error))
-
-    def _turn(self, new: list[Job], called_off: list[Job]) -> None:
-        if called_off:
-            self._remove(called_off)
         if new or self._submitter.is_due:
             self._begin(new)
+        try:
+            self._turn(called_off)
+        except Exception:  # an unforeseen answer, a folder that is gone: the next turn may do better
+            _log.exception("the jobs of the scheduler could not be looked after")
+
+    def _turn(self, called_off: list[Job]) -> None:
+        self._unremoved += called_off
+        if called_off or (self._unremoved and time.monotonic() >= self._remove_again_at):
+            self._remove()
         if self._collect():
             self._pace.on_progress()
         if self._live and self._pace.is_time_to_ask(hurried=any(self._awaits_word(job) for job in self._live)):
@@ -132,7 +132,7 @@ class Dispatcher:
 
     def _begin(self, jobs: list[Job]) -> None:
         if live := self._submitter.begin(jobs):
-            self._live += live
+            self._live |= dict.fromkeys(live)
             self._pace.on_submission()
 
     @staticmethod
@@ -141,7 +141,8 @@ class Dispatcher:
 
     def _finish(self, job: Job, attempt: Attempt) -> None:
         if job in self._live:
-            self._live.remove(job)
+            del self._live[job]
+            self._submitter.on_room()
         try:
             if job.follower is None and job.order.listener is not None and job.has_begun():
                 self._on_begun(job)  # it has ended before anybody looked
@@ -149,8 +150,9 @@ class Dispatcher:
                 job.follower.follow(final=True)
             if job.submission is not None:
                 job.submission.forget(job.number)
-        finally:
-            self._on_end(job, attempt)
+        except Exception:  # files that cannot be read or removed; the task has ended nevertheless
+            _log.exception("job %s could not be tidied up", job.id)
+        self._on_end(job, attempt)
 
     # What becomes of jobs --------------------------------------------------------------------------------------------
 
@@ -192,11 +194,15 @@ class Dispatcher:
         """The end of a job that has left a record."""
         record = job.ended
         assert record is not None and job.submission is not None  # noqa: PT018
-        if job.called_off and (record["signal"] or record["exit_code"]):
-            attempt = attempt_of_error(job.task, _called_off(job), record["began_at"], job.id)
-        else:
-            place = job.submission, job.number
-            attempt = attempt_of_record(job.task, job.order, job.id, place, record, job.sight)
+        try:
+            if job.called_off and (record["signal"] or record["exit_code"]):
+                attempt = attempt_of_error(job.task, _called_off(job), record["began_at"], job.id)
+            else:
+                place = job.submission, job.number
+                attempt = attempt_of_record(job.task, job.order, job.id, place, record, job.sight)
+        except Exception as exc:  # what it has left is not as it was written
+            error = ResultUnreadable(f"what job {job.id} has left cannot be read: {type(exc).__name__}: {exc}")
+            attempt = attempt_of_error(job.task, error, job=job.id)
         self._finish(job, attempt)
 
     def _ask(self) -> None:
@@ -206,6 +212,8 @@ class Dispatcher:
         except BackendError as exc:
             _log.debug("the scheduler does not answer: %s", exc)
             self._pace.on_silence()
+            for job in [job for job in self._live if self._has_waited_long(job)]:
+                self._settle(job)
             return
         self._pace.on_answer()
         self._collect()  # what ended while it answered
@@ -233,7 +241,7 @@ class Dispatcher:
         if sight.phase in (Phase.WAITING, Phase.RUNNING):
             if job.ended is None:
                 job.over_since = None
-            elif job.over_since is not None and now - job.over_since > _CAUSE_S:
+            elif self._has_waited_long(job):
                 self._settle(job)
             return
         if job.over_since is None:
@@ -246,11 +254,16 @@ class Dispatcher:
             self._lose(job)
 
     @staticmethod
+    def _has_waited_long(job: Job) -> bool:
+        """Whether a job that has left a record waits for the cause of its end, which the scheduler does not tell."""
+        return job.ended is not None and job.over_since is not None and time.monotonic() - job.over_since > _CAUSE_S
+
+    @staticmethod
     def _patience_s(job: Job) -> float:
         if job.called_off:
             return 0.0
-        if job.submission is not None and job.submission.log(job.number):
-            return 0.0
+        if job.submission is not None and job.submission.log(job.number) and job.sight.exit_code != 0:
+            return _ENDED_S  # most probably it could not be run at all
         return _LATE_S.get(job.sight.cause, _ENDED_S)
 
     def _lose(self, job: Job) -> None:
@@ -259,7 +272,7 @@ class Dispatcher:
         if job.called_off:
             attempt = attempt_of_error(job.task, _called_off(job), job=job.id)
         elif job.adopted:  # so much time has passed that nobody can tell
-            self._live.remove(job)
+            del self._live[job]
             job.submission.forget(job.number)
             job.adopted, job.over_since, job.begun, job.sight = False, None, None, Sight(Phase.WAITING)
             self._begin([job])
@@ -271,23 +284,26 @@ class Dispatcher:
 
     # Removal ---------------------------------------------------------------------------------------------------------
 
-    def _remove(self, jobs: Sequence[Job]) -> None:
-        live = [job for job in jobs if not self._submitter.give_up(job) and job in self._live]
+    def _remove(self) -> None:
+        self._remove_again_at = time.monotonic() + _REMOVE_AGAIN_S
+        jobs = [job for job in self._unremoved if not self._submitter.give_up(job) and job in self._live]
+        self._unremoved = jobs
         try:
-            if live:
-                self._system.cancel([job.id for job in live])
+            if jobs:
+                self._system.cancel([job.id for job in jobs])
         except BackendError:
-            with self._changed:
-                self._called_off += live  # again in the next turn
             self._pace.on_silence()
             return
+        self._unremoved = []
         self._pace.on_progress()
 
     def _end(self) -> None:
         deadline = self._closing if self._closing is not None else time.monotonic()
-        left = self._remove_all(deadline)
-        self._submitter.close()
-        self._system.close()
+        try:
+            left = self._remove_all(deadline)
+        finally:
+            self._submitter.close()
+            self._system.close()
         if left:
             message = f"{len(left)} jobs were removed, but the scheduler still ends them: {', '.join(left[:5])}"
             _log.info(message)

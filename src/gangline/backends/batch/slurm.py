@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gangline.backends.batch import slurm_words as words
-from gangline.backends.batch.system import Cause, Phase, Request, Sight
+from gangline.backends.batch.system import Cause, NoRoom, Phase, Request, Sight
 from gangline.errors import BackendError, JobRejected
 
 __all__ = ["Slurm"]
@@ -83,7 +83,7 @@ class Slurm:
     # Submission -------------------------------------------------------------------------------------------------------
 
     def submit(self, request: Request) -> Sequence[str]:
-        """Submit; see `BatchSystem`. A site's limit on the number of jobs is a `BackendError`: later there is room."""
+        """Submit; see `BatchSystem`. A site's limit on the number of jobs is `NoRoom`."""
         if option := words.forbidden_option(request.resources):
             raise JobRejected(f"the option {option} cannot be given to jobs: it is Gangline that says how they are run")
         self._settle_doubts()
@@ -269,7 +269,7 @@ def _refusal(answer: _Answer) -> BackendError | JobRejected:
     if answer.code == 0:
         return JobRejected(f"sbatch does not say the number of the job: {answer.complaint}")
     if words.is_full(answer.complaint):
-        return BackendError(f"Slurm takes no more jobs at the moment: {answer.complaint}")
+        return NoRoom(f"Slurm takes no more jobs at the moment: {answer.complaint}")
     return JobRejected(f"Slurm does not take the job: {answer.complaint}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from gangline.backends.batch.endings import attempt_of_error, attempt_of_record
 from gangline.backends.batch.jobs import Job, Orphan, Orphans
 from gangline.backends.batch.runs import Run
-from gangline.backends.batch.system import BatchSystem
+from gangline.backends.batch.system import BatchSystem, NoRoom
 from gangline.errors import BackendError, GanglineError, JobRejected, TaskCancelled
 from gangline.messages import Attempt, Status
 from gangline.remote.resources import Resources
@@ -28,7 +28,8 @@ _PATIENCE_S = 600.0
 class Submitter:
     """Makes jobs of tasks. Those that ask for the same and come together go as one array.
 
-    What the scheduler does not take because it does not answer is kept, for as long as trying again is likely to help.
+    What the scheduler does not take because it does not answer is kept, for as long as trying again is likely to help;
+    and until there is room what it has no room for. Whatever goes wrong, each job is live, kept or finished then.
 
     Args:
         system: The site's scheduler.
@@ -45,7 +46,8 @@ class Submitter:
         self._run = Run.begin(folder)
         self._orphans = Orphans.of(folder, system)
         self._again_at = 0.0
-        self._silent_since: float | None = None
+        self._trouble_since: float | None = None
+        self._is_full = False
         self._most_at_once = _MOST_AT_ONCE
         self.kept: list[Job] = []
 
@@ -69,20 +71,21 @@ class Submitter:
                 if self.kept:  # nobody answers; not one after the other shall wait for that
                     self.kept += group
                     break
-                try:
-                    size = max(1, min(self._system.array_max, self._most_at_once))
-                except BackendError as exc:
-                    self._keep(group, exc)
-                    break
-                piece, group = group[:size], group[size:]
-                self._submit(piece, live)
+                group = self._submit_some(group, live)
         return live
+
+    def on_room(self) -> None:
+        """A job has ended: there may be room for another."""
+        if self._is_full:
+            self._again_at = min(self._again_at, time.monotonic() + _RESUBMIT_S[0])
 
     def give_up(self, job: Job) -> bool:
         """Keep a job no longer; whether it was kept."""
         if job not in self.kept:
             return False
         self.kept.remove(job)
+        if not self.kept:
+            self._trouble_since = None
         self._finish(job, attempt_of_error(job.task, TaskCancelled("the job was called off")))
         return True
 
@@ -91,41 +94,54 @@ class Submitter:
         self._run.end(keep=False)
         self._orphans.close()
 
-    def _submit(self, jobs: list[Job], live: list[Job]) -> None:
-        """Submit jobs that ask for the same."""
+    def _submit_some(self, jobs: list[Job], live: list[Job]) -> list[Job]:
+        """Submit of jobs that ask for the same as many as go at once; gives the others."""
+        size = len(jobs)
         try:
-            submission, request = self._run.prepare(
-                [job.order for job in jobs], [(job.engine, job.uuid) for job in jobs], self._system
-            )
-        except OSError as exc:
-            self._fail(jobs, BackendError(f"the files of a job cannot be written: {exc}"))
-            return
-        try:
-            ids = self._system.submit(request)
+            size = max(1, min(self._system.array_max, self._most_at_once))
+            self._submit(jobs[:size], live)
         except JobRejected as exc:
-            submission.discard()
-            self._fail(jobs, exc)
+            self._fail(jobs[:size], exc)
         except BackendError as exc:
+            self._keep(jobs[:size], exc)
+        except OSError as exc:
+            self._fail(jobs[:size], BackendError(f"the files of a job cannot be written: {exc}"))
+        except Exception as exc:  # an answer of the scheduler that nobody has foreseen
+            _log.exception("jobs could not be submitted")
+            self._fail(jobs[:size], BackendError(f"the job could not be submitted: {type(exc).__name__}: {exc}"))
+        return jobs[size:]
+
+    def _submit(self, jobs: list[Job], live: list[Job]) -> None:
+        places = [(job.engine, job.uuid) for job in jobs]
+        submission, request = self._run.prepare([job.order for job in jobs], places, self._system)
+        try:
+            told = list(zip(jobs, self._system.submit(request), strict=True))
+        except BaseException:
             submission.discard()
-            self._keep(jobs, exc)
-        else:
-            submission.submitted(ids)
-            now = time.monotonic()
-            for number, (job, name) in enumerate(zip(jobs, ids, strict=True), 1):
-                job.id, job.submission, job.number, job.submitted_at = name, submission, number, now
-            self._silent_since = None
-            self._most_at_once = min(_MOST_AT_ONCE, 2 * self._most_at_once)
-            live += jobs
+            raise
+        now = time.monotonic()
+        for number, (job, name) in enumerate(told, 1):
+            job.id, job.submission, job.number, job.submitted_at = name, submission, number, now
+        live += jobs
+        self._trouble_since = None
+        self._is_full = False
+        self._most_at_once = min(_MOST_AT_ONCE, 2 * self._most_at_once)
+        try:
+            submission.submitted([name for _, name in told])
+        except OSError as exc:
+            message = f"the numbers of jobs cannot be written down; should this program die, they may run again: {exc}"
+            _log.warning(message)
 
     def _keep(self, jobs: list[Job], error: BackendError) -> None:
         """Nobody answers, or there is no room for so many."""
         now = time.monotonic()
-        if self._silent_since is None:
-            self._silent_since = now
+        is_full = isinstance(error, NoRoom)
+        if self._trouble_since is None or is_full != self._is_full:
+            self._trouble_since, self._is_full = now, is_full
             message = f"the scheduler takes no jobs; it is tried again: {error}"
-            _log.warning(message)
-        elapsed_s = now - self._silent_since
-        if elapsed_s > _PATIENCE_S:
+            _log.log(logging.INFO if is_full else logging.WARNING, message)
+        elapsed_s = now - self._trouble_since
+        if elapsed_s > _PATIENCE_S and not is_full:
             self._fail(jobs, BackendError(f"the scheduler has taken no jobs for {elapsed_s / 60:.0f} minutes: {error}"))
             return
         least, most = _RESUBMIT_S
@@ -139,6 +155,13 @@ class Submitter:
 
     def _adopt(self, job: Job, live: list[Job]) -> bool:
         """Whether the job is one that an earlier run has submitted: it waits or runs, or it has succeeded."""
+        try:
+            return self._take_from_earlier(job, live)
+        except Exception:  # files that are not as they were written
+            _log.exception("a job that an earlier run has left cannot be taken over")
+            return False
+
+    def _take_from_earlier(self, job: Job, live: list[Job]) -> bool:
         for orphan in self._orphans.take(job.order.fingerprint):
             record = orphan.submission.how_it_ended(orphan.number)
             if record is None:

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from gangline.errors import BackendError
 from gangline.remote.resources import Resources
 
-__all__ = ["BatchSystem", "Cause", "Phase", "Request", "Sight"]
+__all__ = ["BatchSystem", "Cause", "NoRoom", "Phase", "Request", "Sight"]
+
+
+class NoRoom(BackendError):
+    """The scheduler takes no more jobs until others have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class BatchSystem(Protocol):
 
         Raises:
             JobRejected: The scheduler does not take it; with its words.
+            NoRoom: It takes no more at the moment.
             BackendError: It does not answer, and may later.
         """
 
