@@ -5,7 +5,6 @@ Each prints what it saw as one line of JSON. They run in the namespace of the da
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -17,7 +16,6 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from gangline import Client, Command, RemoteError
 from gangline.backends.batch.detect import find_system
 from gangline.backends.batch.system import BatchSystem, Phase, Request, Sight
 from gangline.errors import GanglineError
@@ -290,29 +288,7 @@ def found(system: BatchSystem) -> Told:
     return {"drmaa": anything.name, "commands": commands.name, "nothing": failure(find_system)}
 
 
-def whole(system: BatchSystem) -> Told:
-    """Tasks of a client as jobs."""
-    system.close()
-    offset = 40
-
-    def add(number: int) -> int:
-        return number + offset
-
-    def error(result: Any) -> str:
-        with contextlib.suppress(RemoteError):
-            return repr(result.get(timeout=PATIENCE_S))
-        return str(result.exception())
-
-    with Client(backend="batch", system=sys.argv[1]) as client:
-        view = client.load_balanced_view()
-        late = view.apply(Command("sleep 60", resources=Resources(wall_time_s=2)))
-        fails = view.apply(Command("echo why >&2; exit 3"))
-        refused = view.apply(Command("true", resources=Resources(queue="nowhere")))
-        sums = view.map(add, range(6)).get(timeout=PATIENCE_S)
-        return {"sums": sums, "late": error(late), "fails": error(fails), "refused": error(refused)}
-
-
-PROGRAMS = (endings, arrays, asking, away, gentle, questions, shared, found, whole)
+PROGRAMS = (endings, arrays, asking, away, gentle, questions, shared, found)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def runner(grid_engine, tmp_path_factory) -> Runner:
 
 @pytest.fixture(scope="module")
 def told(runner) -> dict[str, dict[str, Any]]:
-    return runner.run_all("endings", "arrays", "asking", "whole", "shared", "questions", "found")
+    return runner.run_all("endings", "arrays", "asking", "shared", "questions", "found")
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,6 @@ def test_a_library_that_cannot_be_loaded_is_not_in_the_way(grid_engine, tmp_path
     name, complaint = printed.splitlines()
     assert name == "sge"
     assert complaint.startswith("the library of DRMAA cannot be loaded: ")
-
-
-def test_tasks_of_a_client_are_jobs(told):
-    whole = told["whole"]
-    assert whole["sums"] == [40, 41, 42, 43, 44, 45]
-    assert "it ran longer than 2 s" in whole["late"]
-    assert "ended with exit code 3" in whole["fails"]
-    assert 'unknown queue "nowhere"' in whole["refused"]
 
 
 def test_jobs_are_found_again_when_the_master_and_when_the_program_was_away(own_grid_engine, tmp_path_factory):

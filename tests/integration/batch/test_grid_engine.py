@@ -19,7 +19,7 @@ def runner(grid_engine, tmp_path_factory) -> Runner:
 
 @pytest.fixture(scope="module")
 def told(runner) -> dict[str, dict[str, Any]]:
-    return runner.run_all("endings", "arrays", "asking", "whole")
+    return runner.run_all("endings", "arrays", "asking")
 
 
 @pytest.fixture(scope="module")
@@ -131,14 +131,6 @@ def test_what_the_site_does_not_take_is_told_in_its_words(asking, what, words):
 
 def test_the_longest_array_is_asked_for(asking):
     assert asking["array_max"] == 75_000
-
-
-def test_tasks_of_a_client_are_jobs(told):
-    whole = told["whole"]
-    assert whole["sums"] == [40, 41, 42, 43, 44, 45]
-    assert "it ran longer than 2 s" in whole["late"]
-    assert "ended with exit code 3" in whole["fails"]
-    assert 'unknown queue "nowhere"' in whole["refused"]
 
 
 def test_jobs_are_found_again_when_the_master_and_when_the_program_was_away(own_grid_engine, tmp_path_factory):
