@@ -35,6 +35,9 @@ _log = logging.getLogger("gangline.cluster")
 _CLOSE_S = 20.0
 """How long cancelling may hold up the end of a cluster; it goes on after that."""
 
+_GONE_S = 5.0
+"""How long a job whose engines are gone may take to start others."""
+
 _LOG = "submitting.log"
 _LOG_BYTES = 4096
 
@@ -88,6 +91,7 @@ class SiteJobs:
     ) -> None:
         self._configuration = configuration
         self._shape = shape
+        self._launcher = LAUNCHERS[shape.launcher]
         self._changed = changed
         self._on_trouble = on_trouble
         self._jobs: list[_Job] = []
@@ -249,11 +253,12 @@ class SiteJobs:
             return
         match word:
             case {"job": number}:
-                job.number, job.says = number, "it was submitted"
+                hint = f"; `{self._launcher.ask} {number}` tells more" if self._launcher.ask else ""
+                job.number, job.says = number, f"it was submitted{hint}"
                 for engine in job.engines:
                     engine.report.job = number
             case {"refused": why}:
-                self._end(job, f"{LAUNCHERS[self._shape.launcher].title} does not take its job: {_indented(why)}")
+                self._end(job, f"{self._launcher.title} does not take its job: {_indented(why)}")
             case {"waits": why}:
                 job.says = str(why)
             case {"runs": host}:
@@ -296,6 +301,18 @@ class SiteJobs:
         if job is not None and engine is not None and engine.report.name == name:
             engine.over(f"it has left, or was lost; job {job.number}")
             self._send({"do": "look"})
+            if self._launcher.ask and not job.lives:
+                timer = threading.Timer(_GONE_S, self._on_silence, (job,))
+                timer.daemon = True
+                timer.start()
+
+    def _on_silence(self, job: _Job) -> None:
+        """The engines of a job are gone, and nobody can tell what has become of it: it has ended, or is to."""
+        with self._changed:
+            if job in self._jobs and not (job.lives or self._closing):
+                self._send({"do": "cancel", "name": job.name})
+                self._end(job, f"job {job.number}: its engines are gone")
+                self._changed.notify_all()
 
     def _find(self, name: str) -> tuple[_Job | None, Engine | None]:
         of = name.rpartition("-")[0]

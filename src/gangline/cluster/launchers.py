@@ -38,6 +38,7 @@ class Launcher:
         account: What the class calls the account; None: it knows none.
         memory: The parts of lines that ask for memory, to be left out where none is asked for.
         dashes: What stands before a long option.
+        ask: The command that tells people of a job, whose number comes behind it; empty where we can ask ourselves.
         fixed: More arguments of the class.
     """
 
@@ -46,19 +47,20 @@ class Launcher:
     account: str | None
     memory: tuple[str, ...] = ()
     dashes: str = "-"
+    ask: str = ""
     fixed: Mapping[str, Any] | None = None
 
 
 LAUNCHERS: Mapping[str, Launcher] = {
     "slurm": Launcher("Slurm", "dask_jobqueue.slurm.SLURMJob", "account", ("--mem=",), "--"),
     "sge": Launcher("Grid Engine", "dask_jobqueue.sge.SGEJob", "project"),
-    "pbs": Launcher("PBS", "dask_jobqueue.pbs.PBSJob", "account"),
-    "moab": Launcher("Moab", "dask_jobqueue.moab.MoabJob", "account"),
-    "lsf": Launcher("LSF", "dask_jobqueue.lsf.LSFJob", "project", ("#BSUB -M",)),
-    "oar": Launcher("OAR", "dask_jobqueue.oar.OARJob", "project", (), "--",
-                    {"memory_per_core_property_name": "not_applicable"}),
+    "pbs": Launcher("PBS", "dask_jobqueue.pbs.PBSJob", "account", ask="qstat -f"),
+    "moab": Launcher("Moab", "dask_jobqueue.moab.MoabJob", "account", ask="checkjob"),
+    "lsf": Launcher("LSF", "dask_jobqueue.lsf.LSFJob", "project", ("#BSUB -M",), ask="bjobs -l"),
+    "oar": Launcher("OAR", "dask_jobqueue.oar.OARJob", "project", (), "--", ask="oarstat -f -j",
+                    fixed={"memory_per_core_property_name": "not_applicable"}),
     "htcondor": Launcher("HTCondor", "dask_jobqueue.htcondor.HTCondorJob", None, ("RequestMemory",), "",
-                         {"disk": "1 GB"}),
+                         ask="condor_q -better-analyze", fixed={"disk": "1 GB"}),
 }  # fmt: skip
 """By the names that a configuration has for them."""
 

@@ -198,6 +198,29 @@ def test_what_is_left_when_all_were_killed_goes_with_the_next_stop_or_start(site
     site.until(lambda: not site.jobs(), "no job is left")
 
 
+def test_a_scheduler_that_cannot_be_asked(site: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of PBS pass jobs on to Slurm here; that the engines of one are gone tells that it has ended."""
+    submit = "grep -v '^#PBS' \"$1\" | sbatch --parsable --mem=500M --output=/dev/null $HELD"
+    for name, line in (("qsub", submit), ("qdel", 'exec scancel "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    configuration = with_shape(jobs(1), launcher="pbs")
+    with monkeypatch.context() as patch:
+        patch.setenv("HELD", "--hold")
+        with pytest.raises(BackendError, match=r"after 5 s; job (\d+): it was submitted; `qstat -f \1` tells more"):
+            standing.start(replace(configuration, start_timeout_s=5.0))
+    site.until(lambda: not site.jobs(), "no job is left")
+    found, _ = standing.start(configuration)
+    (first,) = (engine.job for engine in found.engines)
+    assert site.jobs() == [first]
+    site.run("scancel", first)
+    wait_until(lambda: [each.state for each in engines_of()] == ["up"] and engines_of()[0].job != first, PATIENCE_S)
+    assert f"in the place of default-0: job {first}: its engines are gone" in engines_of()[0].reason
+    standing.stop()
+    site.until(lambda: not site.jobs(), "no job is left")
+
+
 def _children(pid: int, program: str) -> list[int]:
     pids = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return [each for each in pids if program in Path(f"/proc/{each}/cmdline").read_text()]
