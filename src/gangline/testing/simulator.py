@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gangline._core import machine
@@ -72,10 +72,19 @@ class Run(NamedTuple):
     ended_at: float
 
 
-class _Engine:
+class Span(NamedTuple):
+    """A task on an engine, from when to when."""
+
+    task: Task
+    start: float
+    end: float
+
+
+class SimulatedEngine:
     """One simulated engine.
 
     Attributes:
+        id: Its number.
         queue: Sent to it and not under way.
         group: Under way, with the times at which each begins and ends; reported together.
         turn: Counts groups, so that the end of one that was changed meanwhile is recognized as stale.
@@ -86,11 +95,11 @@ class _Engine:
     def __init__(self, engine_id: EngineId) -> None:
         self.id = engine_id
         self.queue: deque[Task] = deque()
-        self.group: list[tuple[Task, float, float]] = []
+        self.group: list[Span] = []
         self.turn = 0
 
 
-_Event = tuple[float, int, "_Engine | Callable[[], None]", int]
+_Event = tuple[float, int, "SimulatedEngine | Callable[[], None]", int]
 
 
 class Simulator:
@@ -124,12 +133,17 @@ class Simulator:
         self._kept = kept
         self._ended = bytearray()
         self._commands: deque[Command] = deque()
-        self._engines: dict[EngineId, _Engine] = {}
+        self._engines: dict[EngineId, SimulatedEngine] = {}
         self._events: list[_Event] = []
         self._count = 0
         self._failed: Counter[TaskId] = Counter()
         self._next_task = 0
         self._next_engine = 0
+
+    @property
+    def engines(self) -> Collection[SimulatedEngine]:
+        """Those that live."""
+        return self._engines.values()
 
     # What can happen ------------------------------------------------------------------------------------------
 
@@ -137,7 +151,7 @@ class Simulator:
         """Let an engine join."""
         engine_id = EngineId(self._next_engine)
         self._next_engine += 1
-        self._engines[engine_id] = _Engine(engine_id)
+        self._engines[engine_id] = SimulatedEngine(engine_id)
         info = EngineInfo(f"{engine_id:032x}", pool, 1000 + engine_id, pool, offers or {})
         self._carry_out(machine.on_engine_joined(self.state, engine_id, info, self.clock.monotonic()))
         return engine_id
@@ -152,7 +166,7 @@ class Simulator:
         if engine is None:
             return
         now = self.clock.monotonic()
-        self._report(engine, [each for each in engine.group if each[2] <= now])
+        self.report(engine, [each for each in engine.group if each[2] <= now])
         running = frozenset(task.id for task, start, end in engine.group if start <= now < end)
         self._carry_out(machine.on_engine_lost(self.state, engine_id, reason, running, now))
 
@@ -192,17 +206,25 @@ class Simulator:
     def run(self, until: float | None = None) -> None:
         """Let time pass until nothing more would happen, or until then."""
         while (when := self._next_at()) is not None and (until is None or when <= until):
-            self.clock.advance_to(when)
-            if self._events and self._events[0][0] <= when:
-                event = heapq.heappop(self._events)[2]
-                if isinstance(event, _Engine):
-                    self._end_group(event)
-                else:
-                    event()
-            else:
-                self._carry_out(machine.on_tick(self.state, when))
+            self._step(when)
         if until is not None:
             self.clock.advance_to(until)
+
+    def run_while(self, condition: Callable[[], bool]) -> None:
+        """Let time pass until this does not hold any more, or nothing more would happen."""
+        while condition() and (when := self._next_at()) is not None:
+            self._step(when)
+
+    def _step(self, when: float) -> None:
+        self.clock.advance_to(when)
+        if self._events and self._events[0][0] <= when:
+            event = heapq.heappop(self._events)[2]
+            if isinstance(event, SimulatedEngine):
+                self._end_group(event)
+            else:
+                event()
+        else:
+            self._carry_out(machine.on_tick(self.state, when))
 
     def _next_at(self) -> float | None:
         while self._events and self._is_stale(self._events[0]):
@@ -215,34 +237,37 @@ class Simulator:
     def _is_stale(self, event: _Event) -> bool:
         """Whether the group that is to end has been changed, or has died with its engine."""
         _, _, what, turn = event
-        return isinstance(what, _Engine) and (what.turn != turn or what.id not in self._engines)
+        return isinstance(what, SimulatedEngine) and (what.turn != turn or what.id not in self._engines)
 
     # Engines --------------------------------------------------------------------------------------------------
 
-    def _begin_group(self, engine: _Engine, now: float) -> None:
+    def _begin_group(self, engine: SimulatedEngine, now: float) -> None:
         engine.turn += 1
         engine.group = []
         at = now
         while engine.queue and (not engine.group or at - now < REPORT_S):
             task = engine.queue.popleft()
             ends_at = at + _work(task).duration_s
-            engine.group.append((task, at, ends_at))
+            engine.group.append(Span(task, at, ends_at))
             at = ends_at
         if engine.group:
             self._count += 1
             heapq.heappush(self._events, (at, self._count, engine, engine.turn))
 
-    def _end_group(self, engine: _Engine) -> None:
+    def _end_group(self, engine: SimulatedEngine) -> None:
         done, now = engine.group, self.clock.monotonic()
         self._begin_group(engine, now)
-        self._report(engine, done)
+        self.report(engine, done)
 
-    def _report(self, engine: _Engine, done: Sequence[tuple[Task, float, float]]) -> None:
+    def report(self, engine: SimulatedEngine, done: Sequence[Span]) -> None:
+        """Let the core have what an engine has done. A subclass may have it come later."""
         attempts = [self._attempt(engine, *each) for each in done]
         if attempts:
             self._carry_out(machine.on_finished(self.state, engine.id, attempts, self.clock.monotonic()))
 
-    def _attempt(self, engine: _Engine, task: Task, start: float, end: float, *, interrupted: bool = False) -> Attempt:
+    def _attempt(
+        self, engine: SimulatedEngine, task: Task, start: float, end: float, *, interrupted: bool = False
+    ) -> Attempt:
         work = _work(task)
         self.started[engine.id] += 1
         if self._kept:
@@ -304,7 +329,7 @@ class Simulator:
                 for task, attempt in zip(tasks, attempts, strict=True):
                     self._resolve(task, attempt, None)
             case Dispatch(engine_id, tasks):
-                self._send(engine_id, tasks)
+                self.send(engine_id, tasks)
             case Resolve(task, attempt, error):
                 self._resolve(task, attempt, error)
             case Recall(engine_id):
@@ -316,7 +341,8 @@ class Simulator:
             case Dismiss(engine_id):
                 self.lose_engine(engine_id, "was stopped")
 
-    def _send(self, engine_id: EngineId, tasks: list[Task]) -> None:
+    def send(self, engine_id: EngineId, tasks: Sequence[Task]) -> None:
+        """Let an engine have tasks. A subclass may have them come later, in the order in which they were sent."""
         engine = self._engines.get(engine_id)
         if engine is None:
             return  # It has died, which the core has learned after it decided this: it has taken them back.
