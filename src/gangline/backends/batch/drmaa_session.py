@@ -18,7 +18,7 @@ from typing import Any
 
 from gangline.backends.batch import drmaa_words as words
 from gangline.backends.batch import grid_engine, grid_engine_words
-from gangline.backends.batch.system import Cause, Phase, Request, Sight
+from gangline.backends.batch.system import Cause, NoRoom, Phase, Request, Sight
 from gangline.errors import BackendError, JobRejected, MissingExtra
 from gangline.remote.resources import Resources
 
@@ -121,7 +121,7 @@ class DrmaaSession:
         if kind in _AWAY or grid_engine_words.is_away(said):
             return BackendError(f"the scheduler does not answer: {said}")
         if grid_engine_words.is_full(said):
-            return BackendError(f"the scheduler takes no more jobs at the moment: {said}")
+            return NoRoom(f"the scheduler takes no more jobs at the moment: {said}")
         return JobRejected(f"the scheduler does not take the job: {said}")
 
     def job_number(self, job: str, index: int, count: int) -> str:

@@ -28,7 +28,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gangline.backends.batch import grid_engine_words as words
-from gangline.backends.batch.system import Cause, Phase, Request, Sight
+from gangline.backends.batch.system import Cause, NoRoom, Phase, Request, Sight
 from gangline.errors import BackendError, JobRejected
 
 __all__ = ["GridEngine", "ParallelEnvironments"]
@@ -68,7 +68,7 @@ class GridEngine:
     # Submission -------------------------------------------------------------------------------------------------------
 
     def submit(self, request: Request) -> Sequence[str]:
-        """Submit; see `BatchSystem`. A site's limit on the number of jobs is a `BackendError`: later there is room."""
+        """Submit; see `BatchSystem`. A site's limit on the number of jobs is `NoRoom`."""
         resources = request.resources
         needs = words.needs_parallel_environment(resources)
         argv = words.build_qsub_argv(request, self._environments.find(resources.queue) if needs else None)
@@ -280,7 +280,7 @@ def _refusal(complaint: str) -> BackendError | JobRejected:
     if words.is_away(said):
         return BackendError(f"Grid Engine does not answer: {said}")
     if words.is_full(said):
-        return BackendError(f"Grid Engine takes no more jobs at the moment: {said}")
+        return NoRoom(f"Grid Engine takes no more jobs at the moment: {said}")
     return JobRejected(f"Grid Engine does not take the job: {said}")
 
 
