@@ -119,6 +119,10 @@ class View(Flagged):
     def apply(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call ``f(*args, **kwargs)`` on an engine, or on each engine of a direct view.
 
+        An `AsyncResult` among the arguments, or in a list, tuple or dict that is one, stands for its result: the call
+        runs after those tasks, and cannot if one of them fails (`ImpossibleDependency`). Later calls on an engine of a
+        direct view stay behind it. The result of a map must be complete, and is waited for here.
+
         Returns:
             The result, if the view blocks; else an `AsyncResult`.
 
