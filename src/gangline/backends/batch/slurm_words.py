@@ -6,6 +6,7 @@ Its options, states and reasons stand in its manual pages sbatch(1), squeue(1), 
 from __future__ import annotations
 
 import math
+import os
 import re
 import signal as signals
 from collections import defaultdict
@@ -156,13 +157,14 @@ def build_sbatch_argv(request: Request) -> list[str]:
     The job has the variables of this command. Slurm does not run it again by itself: its records would then be those of
     two runs, and whether to try again is for others to say.
     """
-    log = request.log.replace("%", "%%")
+    log = request.log.replace("%", "%%") + (".%a" if request.count > 1 else "")
+    if "\\" in log:  # which Slurm would take out, and then not find the folder
+        log = os.devnull
     argv = ["sbatch", "--parsable", "--no-requeue", "--export=ALL", "--open-mode=truncate"]
     argv += [f"--job-name={job_name_of(request.name)}", f"--chdir={request.directory}"]
     if request.count > 1:
-        argv += [f"--array=1-{request.count}", f"--output={log}.%a"]
-    else:
-        argv.append(f"--output={log}")
+        argv.append(f"--array=1-{request.count}")
+    argv.append(f"--output={log}")
     return [*argv, *build_asked_argv(request.resources), request.script]
 
 

@@ -36,6 +36,8 @@ def test_an_array_has_a_log_for_each_run() -> None:
     argv = words.build_sbatch_argv(request_of(count=12, log="/d/100%/log"))
     assert "--array=1-12" in argv
     assert "--output=/d/100%%/log.%a" in argv
+    # Slurm takes a backslash out, and would not find the folder.
+    assert "--output=/dev/null" in words.build_sbatch_argv(request_of(count=12, log=r"/d/a\b/log"))
 
 
 def test_what_is_asked_is_rounded_up() -> None:
