@@ -26,8 +26,9 @@ from gangline.remote.command import CommandResult, shown
 
 __all__ = ["attempt_of_error", "attempt_of_loss", "attempt_of_record", "needs_a_cause", "result_of"]
 
-_TEXT_BYTES = 1 << 20
+_TEXT_BYTES = 1 << 26
 _TAIL_LINES = 20
+_TAIL_CHARS = 1 << 14
 _BY_SIGNAL = range(129, 193)
 """The exit codes of a shell whose command was ended by a signal."""
 
@@ -86,7 +87,7 @@ def result_of(order: Order, record: Record, stderr: str) -> CommandResult:
         signal=record["signal"],
         duration_s=record["ended_at"] - record["began_at"],
         started_at=record["began_at"],
-        stderr_tail=tuple(stderr.splitlines()[-_TAIL_LINES:]),
+        stderr_tail=tuple(stderr[-_TAIL_CHARS:].splitlines()[-_TAIL_LINES:]),
     )
 
 

@@ -149,16 +149,16 @@ def test_a_job_that_nobody_wants_any_more_does_nothing(run: Run) -> None:
     assert not Path("lines").exists()
 
 
-def test_much_output_is_shown_from_its_end(run: Run) -> None:
-    one = order("yes | head -c 3000000; echo end")
-    submission, _ = run_alone(run, one)
-    text = (attempt(one, submission).extras or {})["stdout"]
-    assert text.startswith("[")
-    assert text.endswith("y\nend\n")
-    assert len(text) < 1_100_000
-
-
-# Calls ----------------------------------------------------------------------------------------------------------------
+def test_much_output_comes_as_a_whole_and_very_much_from_its_end(run: Run) -> None:
+    for size, is_cut in ((3_000_000, False), (70_000_000, True)):
+        one = order(f"yes | head -c {size}; echo end; yes n | tr -d '\\n' | head -c 100000 >&2; exit 1")
+        submission, _ = run_alone(run, one)
+        how = attempt(one, submission)
+        text = (how.extras or {})["stdout"]
+        assert text.endswith("y\nend\n")
+        assert text.startswith("[") == is_cut
+        assert len(text) < 68_000_000
+        assert len(how.value.evalue) < 20_000
 
 
 def test_a_call(run: Run, caplog: pytest.LogCaptureFixture) -> None:
