@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,11 +41,16 @@ async def _serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None])
         tls_ca_file=order["ca"], tls_worker_cert=order["certificate"], tls_worker_key=order["key"],
         require_encryption=True,
     )  # fmt: skip
-    worker = await Worker(
-        order["address"], name=order["name"], nthreads=1, security=security, memory_limit=0,
-        local_directory=order["scratch"], host=order["host"], dashboard_address="127.0.0.1:0", dashboard=False,
-        death_timeout=_DEATH_TIMEOUT_S,
-    )  # fmt: skip
+    try:
+        worker = await Worker(
+            order["address"], name=order["name"], nthreads=1, security=security, memory_limit=0,
+            local_directory=order["scratch"], host=order["host"], dashboard_address="127.0.0.1:0", dashboard=False,
+            death_timeout=_DEATH_TIMEOUT_S,
+        )  # fmt: skip
+    except (TimeoutError, OSError) as error:
+        way = f"at {order['address']} from {socket.gethostname()}"
+        hint = "`address` in the configuration names another address"
+        sys.exit(f"the scheduler of the cluster cannot be reached {way}: {str(error) or type(error).__name__}; {hint}")
     loop = asyncio.get_running_loop()
 
     async def close() -> None:

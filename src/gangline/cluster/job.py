@@ -50,7 +50,11 @@ def main() -> None:
         sys.exit(f"the cluster of this job is no more: there is no {KEYS} in {options.folder}")
     import_roles()
     with tempfile.TemporaryDirectory(prefix="gangline-cluster-") as scratch:
-        _Job(options, common, scratch).run()
+        job = _Job(options, common, scratch)
+        job.run()
+    if not job.was_up:
+        print("no engine of this job has come up", flush=True)  # noqa: T201  it is the log of the job
+        sys.exit(1)
 
 
 def _options() -> argparse.Namespace:
@@ -91,6 +95,11 @@ class _Job(Nursery):
         if wall_time_s:
             signal.signal(signal.SIGALRM, lambda *_: self._over(wall_time_s))
             signal.setitimer(signal.ITIMER_REAL, wall_time_s - min(_EARLY_S, wall_time_s / 4))
+
+    @property
+    def was_up(self) -> bool:
+        """Whether any engine has been of use."""
+        return bool(self._up)
 
     def _add(self) -> None:
         name = f"{self._job_name}-{self._count}"

@@ -24,7 +24,7 @@ from gangline.errors import BackendError, GanglineError, UsageError
 __all__ = ["ClusterStatus", "scale", "start", "status", "stop"]
 
 _ASK_S = 10.0
-_STOP_S = 15.0
+_STOP_S = 30.0
 """How long a cluster has to end everything before its keeper is ended by force."""
 
 _SCALE_S = 3600.0

@@ -30,6 +30,7 @@ import shlex
 import shutil
 import signal
 import sys
+import traceback
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import import_module
@@ -154,8 +155,11 @@ class _Submitting:
                 await asyncio.wait_for(self._look_now.wait(), pause_s)
             pause_s = _LOOK_S[0] if self._look_now.is_set() else min(1.5 * pause_s, _LOOK_S[1])
             self._look_now.clear()
-            if await self._look():
-                pause_s = _LOOK_S[0]
+            try:
+                if await self._look():
+                    pause_s = _LOOK_S[0]
+            except Exception:  # whatever a scheduler may say that nobody has foreseen: it may say another thing later
+                traceback.print_exc()
 
     async def _look(self) -> bool:
         """Ask after all jobs at once; whether there is any news."""
