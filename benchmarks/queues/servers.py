@@ -59,7 +59,8 @@ def redis() -> Iterator[str]:
         raise FileNotFoundError("redis-server is not installed: apt install redis-server")
     port = free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+    folder = Path(tempfile.mkdtemp(prefix="redis-"))
+    with last_words('rm -rf "$PWD"', folder), subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL
     ) as process:  # fmt: skip
         try:
