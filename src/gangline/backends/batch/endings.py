@@ -28,6 +28,7 @@ __all__ = ["attempt_of_error", "attempt_of_loss", "attempt_of_record", "needs_a_
 
 _TEXT_BYTES = 1 << 26
 _TAIL_LINES = 20
+_TAIL_BYTES = 1 << 17
 _TAIL_CHARS = 1 << 14
 _BY_SIGNAL = range(129, 193)
 """The exit codes of a shell whose command was ended by a signal."""
@@ -55,12 +56,14 @@ def attempt_of_record(
     submission, number = place
     base = submission.base(number)
     extras: dict[str, Any] = {"data": {"job": job, "host": record["host"]}}
-    for stream, end in (("stdout", "out"), ("stderr", "err")):
-        if text := _read_text(f"{base}.{end}"):
-            extras[stream] = text
+    if order.listener is None:  # else it has been told all
+        for stream, end in (("stdout", "out"), ("stderr", "err")):
+            if text := _read_text(f"{base}.{end}", _TEXT_BYTES):
+                extras[stream] = text
     status = Status.OK
     value: Any = None
-    result = result_of(order, record, extras.get("stderr", ""))
+    stderr = extras.get("stderr", "") if order.listener is None else _read_text(f"{base}.err", _TAIL_BYTES)
+    result = result_of(order, record, stderr)
     error = _error(result, order, job, record, sight)
     if error is not None:
         status, value = Status.ERROR, failure(error)
@@ -193,11 +196,11 @@ def failure(error: GanglineError) -> Failure:
     return Failure(error, type(error).__name__, str(error), "")
 
 
-def _read_text(path: str) -> str:
+def _read_text(path: str, most_bytes: int) -> str:
     """What a job has written; of very much, the end."""
     with suppress(OSError), Path(path).open("rb") as file:
         size = file.seek(0, 2)
-        file.seek(max(0, size - _TEXT_BYTES))
+        file.seek(max(0, size - most_bytes))
         text = file.read().decode("utf-8", "backslashreplace")
-        return text if size <= _TEXT_BYTES else f"[{size - _TEXT_BYTES} bytes before this are left out]\n{text}"
+        return text if size <= most_bytes else f"[{size - most_bytes} bytes before this are left out]\n{text}"
     return ""

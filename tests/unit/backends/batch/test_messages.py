@@ -17,11 +17,13 @@ import pytest
 
 from gangline.backends.batch import messages, onnode
 from gangline.backends.batch.carried import MODULES
+from gangline.backends.batch.endings import attempt_of_record
 from gangline.backends.batch.following import Follower
 from gangline.backends.batch.orders import Order, order_of
 from gangline.backends.batch.runs import Run, Submission
 from gangline.backends.batch.system import BatchSystem
 from gangline.backends.commands import run_command
+from gangline.messages import TaskId
 from gangline.remote.command import Command
 from gangline.remote.resources import NOTHING_ASKED
 
@@ -216,3 +218,15 @@ def test_what_runs_on_hosts_is_written_for_python_3_7_and_its_library(module: An
     assert {name.partition(".")[0] for name in imported - set(MODULES)} <= sys.stdlib_module_names
     newer = {"removeprefix", "removesuffix", "waitstatus_to_exitcode", "pidfd_open", "is_relative_to"}
     assert not newer & {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+def test_what_a_listener_was_told_is_not_kept_as_well(run: Run, heard: Listening) -> None:
+    command = Command("echo out; echo err >&2; exit 3")
+    with_listener = order_of(run_command, (command, heard), {}, NOTHING_ASKED)
+    submission, program = begin(run, with_listener)
+    assert end(program) == (3, "")
+    record = submission.how_it_ended(1)
+    assert record is not None
+    attempt = attempt_of_record(TaskId(1), with_listener, "77", (submission, 1), record, None)
+    assert list(attempt.extras or {}) == ["data"]
+    assert attempt.value.error.stderr_tail == ("err",)
