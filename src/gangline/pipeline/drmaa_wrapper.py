@@ -98,7 +98,10 @@ def run_job(
         return run_job_locally(cmd_str, job_environment, working_directory, local_echo)
     where = placement()
     if drmaa_session is None and where is None:
-        raise error_drmaa_job("Please specify a drmaa_session in run_job()")
+        raise error_drmaa_job(
+            "Please specify a drmaa_session in run_job(). On the backend 'batch' only threads that a job itself starts "
+            "need one, unless they are started with contextvars.copy_context().run"
+        )
     order = _Order(
         cmd_str=cmd_str,
         job_name=job_name,
@@ -206,11 +209,15 @@ def _run_at_site(order: _Order, where: Placement, script: str, stdout_path: str,
     # The text and not the script, whose name is a new one in each run: so a program that was started again is known to
     # ask for the same.
     argv: tuple[str, ...] = ("/bin/sh", "-c", text) if len(text) < _LONGEST_ARGUMENT else (script,)
+    try:
+        words = tuple(shlex.split(order.job_other_options or ""))
+    except ValueError as exc:
+        raise JobRejected(f"job_other_options {order.job_other_options!r} cannot be read: {exc}") from exc
     ran = run_at_site(
         where,
         argv,
         name=job_name_for(order.job_name) if order.job_name else None,
-        words=tuple(shlex.split(order.job_other_options or "")),
+        words=words,
         cwd=order.working_directory,
     )
     if isinstance(ran.error, errors.JobRejected):
