@@ -82,6 +82,10 @@ format: $(READY) ## bring all files into shape
 bench: $(BENCH)/.ready ## measure against the peers and print the table
 	$(BENCH)/bin/python -m benchmarks
 
+.PHONY: bench-scale
+bench-scale: $(READY) ## measure what one client costs, simulate how far it goes, and write docs/scale.md
+	$(BIN)/python -m benchmarks.scale
+
 .PHONY: lock
 lock: ## pin the newest versions of all requirements
 	$(call write-lock,dev)

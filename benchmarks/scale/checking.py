@@ -7,18 +7,25 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from benchmarks.scale.grid import costs_of
+from benchmarks.scale.probes import STARTS
 from benchmarks.scale.simulation import Load, play
 
 
 class Check(NamedTuple):
-    """A run on local engines that wait."""
+    """A run on engines that wait."""
 
+    kind: str
     engines: int
     task_s: float
     tasks: int
 
 
-CHECKS = (Check(8, 0.001, 8_000), Check(8, 0.01, 1_600), Check(16, 0.1, 480))
+CHECKS = (
+    Check("processes", 8, 0.001, 8_000),
+    Check("processes", 8, 0.01, 1_600),
+    Check("processes", 16, 0.1, 480),
+    Check("dask", 8, 0.1, 240),
+)
 TURNS = 3
 
 
@@ -27,7 +34,7 @@ def check_all(measured: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any
     rows = []
     for check in CHECKS:
         real = [run(check) for _ in range(TURNS)]
-        simulated = play(Load(check.engines, check.task_s), costs_of("processes", measured))
+        simulated = play(Load(check.engines, check.task_s), costs_of(check.kind, measured, within_host=True))
         rows.append(
             check._asdict()
             | {"real_tasks_per_s": max(rate for rate, _ in real), "simulated_tasks_per_s": simulated.tasks_per_s}
@@ -41,10 +48,7 @@ def check_all(measured: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any
 
 def run(check: Check) -> tuple[float, float]:
     """Tasks in a second, and processor time of this process for each, on real engines."""
-    from gangline import Client
-
-    with Client(engines=check.engines) as client:
-        client.wait_for_engines(check.engines, timeout=60)
+    with STARTS[check.kind](check.engines) as (client, _):
         view = client.load_balanced_view()
         view.map(time.sleep, [check.task_s] * 4 * check.engines, chunksize=1).get()
         begun, spent = time.perf_counter(), time.process_time()

@@ -44,7 +44,7 @@ def draw(numbers: Mapping[str, Any], path: Path) -> None:
     axes.grid(color="#dddddd", linewidth=0.6)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.legend(title="a task takes", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), reverse=True)
+    axes.legend(title="a task takes", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.set_title(
         "Where a line leaves its dots, the client is what is missing", loc="left", fontsize=9, color=_GREYS
     )  # fmt: skip

@@ -9,8 +9,8 @@ from benchmarks.scale.simulation import Costs, Load, play
 
 LENGTHS_S = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 ENGINES: Mapping[str, Sequence[int]] = {"processes": (1, 10, 100), "dask": (1, 10, 100, 1_000, 10_000)}
-WAYS_S = {"processes": 0.00005, "dask": 0.0002}
-"""From the client to an engine: within a host, and over a network."""
+NETWORK_S = {"processes": 0.0, "dask": 0.0001}
+"""What a network adds to the way between client and engine; measured is within one host."""
 
 BUSY = 0.95
 MOST_ENGINES = 10_000
@@ -23,8 +23,8 @@ Row = dict[str, Any]
 Told = Callable[[str], None]
 
 
-def costs_of(kind: str, measured: Mapping[str, Mapping[str, float]]) -> Costs:
-    """What a client needs by what was measured."""
+def costs_of(kind: str, measured: Mapping[str, Mapping[str, float]], *, within_host: bool = False) -> Costs:
+    """What a client needs by what was measured; engines of a cluster are behind a network, or not."""
     numbers = measured[kind]
     alone_s = min(numbers["lone_s"], numbers["rush_s"])
     return Costs(
@@ -32,7 +32,7 @@ def costs_of(kind: str, measured: Mapping[str, Mapping[str, float]]) -> Costs:
         task_s=max(0.0, numbers["tiny_s"] - numbers["submit_s"]),
         exchange_s=max(0.0, alone_s - numbers["tiny_s"]),
         byte_s=numbers["received_byte_s"],
-        way_s=WAYS_S[kind],
+        way_s=max(0.0, numbers["round_trip_s"] - alone_s) / 2 + (0.0 if within_host else NETWORK_S[kind]),
         link_bytes_per_s=LINK_BYTES_PER_S,
     )
 
@@ -66,11 +66,16 @@ def _busy(kind: str, costs: Costs, tell: Told) -> list[Row]:
 
 
 def busy_engines(task_s: float, costs: Costs) -> int:
-    """How many engines one client keeps at work for 95 % of the time; `MOST_ENGINES` may mean more."""
+    """How many engines one client keeps at work for 95 % of the time; `MOST_ENGINES` may mean more.
+
+    0 if not even one is, since it waits for its next task for too long.
+    """
     least, most = 1, max(2, min(MOST_ENGINES, round(1.5 * task_s / (costs.submit_s + costs.task_s))))
     guess = max(1, round(task_s / costs.lone_s))
     if guess > 1.2 * MOST_ENGINES:
         return MOST_ENGINES  # the grid has shown it
+    if play(Load(1, task_s), costs).efficiency < BUSY:
+        return 0
     while most > 1.03 * least and most - least > 1:
         middle = min(max(guess, least + 1), most - 1)
         if play(Load(middle, task_s), costs).efficiency >= BUSY:

@@ -26,6 +26,9 @@ _TASK_COSTS = (
 )
 
 
+_WHERE = {"processes": "local engines", "dask": "engines of a Dask cluster"}
+
+
 def fill(text: str, numbers: Numbers) -> str:
     """The page with its tables as the numbers are; they stand between comments that name them."""
     for name, lines in tables(numbers).items():
@@ -61,19 +64,23 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _busy(numbers: Numbers) -> list[str]:
     found = {(row["kind"], row["task_s"]): row["engines"] for row in numbers["busy"]}
+    of_one = {(row["kind"], row["task_s"]): row["efficiency"] for row in numbers["grid"] if row["engines"] == 1}
     rows = []
     for task_s in LENGTHS_S:
         row = [duration(task_s)]
         for kind in ENGINES:
             engines = found[kind, task_s]
-            rounded = rough(engines)
-            row.append(f"more than {rounded}" if engines >= MOST_ENGINES else rounded)
+            if engines == 0:
+                row.append(f"none: one is for {of_one[kind, task_s]:.0%}")
+            else:
+                row.append(f"more than {rough(engines)}" if engines >= MOST_ENGINES else rough(engines))
         rows.append(row)
     return _table(("a task takes", "local engines", "engines of a Dask cluster"), rows)
 
 
 def _costs_of_tasks(costs: Numbers) -> list[str]:
     rows = [(what, *(duration(costs[kind][key]) for kind in ENGINES)) for what, key in _TASK_COSTS]
+    rows.append(("*a round trip, as time that passes*", *(duration(costs[kind]["round_trip_s"]) for kind in ENGINES)))
     rows.append(("a megabyte of arguments", *(duration(costs[kind]["sent_byte_s"] * 1e6) for kind in ENGINES)))
     rows.append(("a megabyte of results", *(duration(costs[kind]["received_byte_s"] * 1e6) for kind in ENGINES)))
     return _table(("the client's processor time for", "local engines", "Dask cluster, TLS"), rows)
@@ -127,13 +134,13 @@ def _results(results: Sequence[Numbers]) -> list[str]:
 def _checks(checks: Sequence[Numbers]) -> list[str]:
     rows = [
         (
-            f"{row['engines']} engines, tasks of {duration(row['task_s'])}",
+            f"{row['engines']} {_WHERE[row['kind']]}, tasks of {duration(row['task_s'])}",
             f"{rough(row['real_tasks_per_s'])} / {rough(row['simulated_tasks_per_s'])}",
             f"{duration(row['real_client_s'])} / {duration(row['simulated_client_s'])}",
         )
         for row in checks
     ]
-    return _table(("local engines that wait", "tasks/s, real / simulated", "client per task, real / simulated"), rows)
+    return _table(("engines that wait", "tasks/s, real / simulated", "client per task, real / simulated"), rows)
 
 
 def rough(number: float) -> str:

@@ -15,11 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.scale.farm import farm
+from benchmarks.scenario import seconds
 from benchmarks.work import identity, merge
 
 Numbers = dict[str, float]
@@ -51,12 +52,12 @@ def dask() -> Numbers:
 
 def processes_per_engine() -> Numbers:
     """What one more local engine costs."""
-    return _costs_of_engines(_processes)
+    return _costs_of_engines("processes")
 
 
 def dask_per_engine() -> Numbers:
     """What one more engine of a Dask cluster costs; its scheduler's part too."""
-    return _costs_of_engines(_dask)
+    return _costs_of_engines("dask")
 
 
 def waiting() -> Numbers:
@@ -123,6 +124,7 @@ def _costs_of_tasks(client: Any, engines: int) -> Numbers:
         "graph_s": _least_cpu_s(5, 2_000, lambda: _run_graph(view, 2_000)),
         "lone_s": _least_cpu_s(3, 20 * engines, lambda: wait_alone(20)),
         "rush_s": _least_cpu_s(3, waves * engines, lambda: _run_in_waves(view, waves, engines)),
+        "round_trip_s": min(seconds(lambda: view.apply_sync(identity, 0)) for _ in range(300)),
     }
 
 
@@ -229,19 +231,19 @@ def _reset() -> None:
     _start.update(memory=_memory_bytes(), descriptors=_descriptors(), cpu=time.process_time(), at=time.perf_counter())
 
 
-def _costs_of_engines(have: Callable[[int], Any]) -> Numbers:
-    few, many = _with_engines(have, FEW), _with_engines(have, MANY)
+def _costs_of_engines(name: str) -> Numbers:
+    few, many = _with_engines(name, FEW), _with_engines(name, MANY)
     return {name: max(0.0, many[name] - few[name]) / (MANY - FEW) for name in few}
 
 
-def _with_engines(have: Callable[[int], Any], engines: int) -> Numbers:
+def _with_engines(name: str, engines: int) -> Numbers:
     """In a child, so that each begins with nothing."""
-    command = [sys.executable, "-m", "benchmarks.scale.probes", have.__name__, str(engines)]
+    command = [sys.executable, "-m", "benchmarks.scale.probes", name, str(engines)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     return dict(json.loads(done.stdout))
 
 
-def _engines_alone(have: Callable[[int], Any], engines: int) -> Numbers:
+def _engines_alone(have: Callable[[int], AbstractContextManager[Started]], engines: int) -> Numbers:
     idle_s = 8.0
     _reset()
     with have(engines) as (client, scheduler_cpu_s):
@@ -274,6 +276,9 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
+STARTS: dict[str, Callable[[int], AbstractContextManager[Started]]] = {"processes": _processes, "dask": _dask}
+"""Engines by their kind."""
+
 PROBES: dict[str, Callable[[], Numbers]] = {
     each.__name__: each for each in (processes, dask, processes_per_engine, dask_per_engine, waiting, batch)
 }
@@ -283,7 +288,7 @@ def main() -> None:
     """Measure what the command line names."""
     name, *engines = sys.argv[1:]
     if engines:
-        numbers = _engines_alone({"_processes": _processes, "_dask": _dask}[name], int(*engines))
+        numbers = _engines_alone(STARTS[name], int(*engines))
     else:
         numbers = PROBES[name]()
     print(json.dumps(numbers))
