@@ -245,7 +245,7 @@ class TestAProgramThatDies:
     def test_no_job_runs_twice(self, site: Slurm, tmp_path: Path, moment: str) -> None:
         lines = tmp_path / "lines"
         lines.mkdir()
-        seconds = 4 if moment == "while they run" else 0.1
+        seconds = 0.1 if moment == "before they were submitted" else 4
         program = self.start(lines, seconds)
         assert program.stdout is not None
         assert program.stdout.readline() == "submitted\n"
@@ -267,7 +267,7 @@ class TestAProgramThatDies:
 
     def test_what_failed_is_run_again(self, site: Slurm, tmp_path: Path) -> None:
         """The reason may have gone; it was not heard of."""
-        script = f"[ -e {tmp_path}/mended ] && echo fine"
+        script = f"touch {tmp_path}/begun; sleep 3; [ -e {tmp_path}/mended ] && echo fine"
         code = (
             "import sys, time; from gangline import *; c = Client(backend='batch');"
             "c.load_balanced_view().apply(Command(sys.argv[1])); print('on', flush=True); time.sleep(99)"
@@ -276,7 +276,7 @@ class TestAProgramThatDies:
         with program:
             assert program.stdout is not None
             program.stdout.readline()
-            until(lambda: site.jobs())
+            until((tmp_path / "begun").exists)
             os.kill(program.pid, signal.SIGSTOP)
             until(lambda: not site.jobs())
             program.kill()

@@ -380,7 +380,7 @@ def test_the_node_side_imports_little() -> None:
     loaded = set(json.loads(shown))
     own = {name for name in loaded if name.startswith("gangline")}
     parts = ("node", "records", "sending", "outputs", "exit_status")
-    assert own == {"gangline", "gangline.recipes", *(f"gangline.recipes.{part}" for part in parts)}
+    assert own == {"gangline", "gangline._lazy", "gangline.recipes", *(f"gangline.recipes.{part}" for part in parts)}
     costly = {"argparse", "asyncio", "dataclasses", "inspect", "pathlib", "pydantic", "subprocess", "multiprocessing"}
     assert not loaded & costly
 
