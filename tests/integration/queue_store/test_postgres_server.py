@@ -425,7 +425,15 @@ def test_what_workers_do_never_walks_over_all_jobs(
         "worker": int(uid, 16), "lease_s": 5.0, "jobs": [claim.id for claim in claims], "job": claims[0].id,
         "progress": 0.5, "message": "m", "fence": 1, "flag": "", "lost": 1,
     }  # fmt: skip
-    for name in ("find_expired", "find_held", "renew_leases", "list_orders", "tell_progress", "find_job", "give_back"):
+    admin.execute("UPDATE jobs SET state = 'running', place = NULL WHERE place = 'ready'")
+    admin.execute("ANALYZE jobs")  # while many run
+    admin.execute("UPDATE jobs SET state = 'pending', place = 'ready' WHERE worker IS NULL")
+    for whose in ("NULL", int(uid, 16)):
+        plans = explain(admin, f"SELECT * FROM claims_of({whose})")
+        assert any("jobs_taken" in plan for plan in plans)
+        for plan in plans:
+            check_plan(plan)
+    for name in ("renew_leases", "list_orders", "tell_progress", "find_job", "give_back"):
         statement = STATEMENTS[name]
         used = {key: values[key] for key in re.findall(r"%\((\w+)\)s", statement)}
         found = admin.execute(f"EXPLAIN {statement}".encode(), used).fetchall()

@@ -6,6 +6,12 @@ NOT j.journaled
 -- name: turn
 SELECT turn(:worker, :completed::text::jsonb, :endings::text::jsonb, :room, :ahead::text::jsonb, :forced_only, :hasty);
 
+-- name: find_expired
+SELECT * FROM claims_of(NULL);
+
+-- name: find_held
+SELECT * FROM claims_of(:worker);
+
 -- name: hold_claim
 SELECT 1 FROM jobs WHERE id = :job AND fence = :fence AND state = 'running' FOR UPDATE;
 

@@ -467,6 +467,24 @@ CREATE FUNCTION free_of(here bigint, total bigint, running jsonb) RETURNS bigint
     SELECT least(here - (running ->> 0)::bigint, total - (running ->> 1)::bigint)
 $$;
 
+-- Claims whose lease is over and that nobody else looks at just now; or all of a worker. Once there was a moment in which many
+-- jobs ran, the planner believes for long that many do.
+CREATE FUNCTION claims_of(worker_number bigint)
+RETURNS TABLE (job bigint, is_killed boolean, is_removed boolean, at_trial bigint, times_lost bigint, its_worker bigint)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF worker_number IS NULL THEN
+        RETURN QUERY SELECT id, killing, removing, trial, lost, worker FROM jobs
+            WHERE state = 'running' AND place IS NULL AND NOT journaled AND lease_until < clock()
+            FOR UPDATE SKIP LOCKED;
+    ELSE
+        RETURN QUERY SELECT id, killing, removing, trial, lost, worker FROM jobs
+            WHERE state = 'running' AND place IS NULL AND NOT journaled AND worker = worker_number
+            FOR UPDATE;
+    END IF;
+END $$;
+
 -- Makes jobs a worker's: the chosen ones or, where none were chosen, so many of those that are next in a lane. A forgotten claim
 -- (see `turn`) has another fence than the one that follows on it, since the clock goes on.
 CREATE FUNCTION claim_jobs(chosen bigint[], lane_id bigint, most bigint, worker_number bigint, lease_s double precision)
