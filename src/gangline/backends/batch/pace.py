@@ -43,7 +43,7 @@ class Pace:
         self.pause_s = min(self.pause_s * _SLOWER, _HURRIED_S if hurried else _PAUSE_S[1])
         now = time.monotonic()
         took_s = self._answered_at - self._asked_at
-        interval_s = max(_HURRIED_S if hurried else self._interval_s, 10 * took_s)
+        interval_s = max(_HURRIED_S, 3 * took_s) if hurried else max(self._interval_s, 10 * took_s)
         if now - self._answered_at < interval_s:
             return False
         self._asked_at = now
