@@ -122,14 +122,22 @@ class Session:
         prepared = [(self._prepare(*call), _name_of(call[0])) for call in calls]
         return self._enter(prepared, terms, expected_s)
 
-    def submit_prepared(self, payload: Payload, name: str, terms: Terms) -> Handle:
+    def submit_prepared(
+        self, payload: Payload, name: str, terms: Terms, announce: Callable[[TaskId], None] | None = None
+    ) -> Handle:
         """Submit what is ready to travel, or will be when it is sent.
+
+        Args:
+            payload: What is carried to the engine.
+            name: For people.
+            terms: When and where it may run.
+            announce: Called with the task's number before it can be sent, with the lock held.
 
         Raises:
             SessionClosed: as `submit`.
         """
         self.check_usable()
-        (handle,) = self._enter([(payload, name)], terms, None)
+        (handle,) = self._enter([(payload, name)], terms, None, announce)
         return handle
 
     def resubmit(self, handle: Handle) -> Handle:
@@ -401,12 +409,20 @@ class Session:
     ) -> None:
         self.close()
 
-    def _enter(self, prepared: Sequence[tuple[Payload, str]], terms: Terms, expected_s: float | None) -> list[Handle]:
+    def _enter(
+        self,
+        prepared: Sequence[tuple[Payload, str]],
+        terms: Terms,
+        expected_s: float | None,
+        announce: Callable[[TaskId], None] | None = None,
+    ) -> list[Handle]:
         """Submit calls that are ready to travel, each with its name: `submit` without its short cuts for one."""
         conductor = self._conductor
         with self.lock:
             now = monotonic()
             first = conductor.next_task
+            if announce is not None:
+                announce(first)
             conductor.next_task = TaskId(first + len(prepared))
             handles = [
                 Handle(self, TaskId(number), payload, terms, expected_s, name, now + self._epoch)

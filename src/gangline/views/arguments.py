@@ -209,7 +209,10 @@ def _pulled(client: Control, reference: Reference) -> AsyncResult:
     """The object that a reference names on its engine, as it is when all calls before this one are through there."""
     (engine,) = client._build_targets([reference.engine])
     call = (reference.name, client._restart_note(engine))
-    handle = client._session.submit(assembly.look_up, call, {}, behind(client, pinned(engine)))
+    session = client._session
+    payload = session.backend.prepare(assembly.look_up, call, {})
+    announce = getattr(session.backend, "keep", None)
+    handle = session.submit_prepared(payload, "pull", behind(client, pinned(engine)), announce)
     keep((handle,))
     return AsyncResult(client, (handle,), "pull", engine, single=True)
 

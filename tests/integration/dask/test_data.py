@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -10,6 +11,8 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import distributed
@@ -64,7 +67,10 @@ def until(question: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-def make(first: float = 1.0) -> Any:
+def make(opened: str = "", first: float = 1.0) -> Any:
+    """An array; if a path is given, as soon as there is something."""
+    while opened and not os.path.exists(opened):
+        time.sleep(0.002)
     array = np.zeros(LARGE)
     array[0] = first
     return array
@@ -75,6 +81,52 @@ def use(array: Any, more: float = 0.0) -> float:
     array[0] += more
     array[1:] += 1.0
     return float(array[0] + array[-1])
+
+
+class Gate:
+    """Holds tasks up until it is known what becomes of their results; open at the latest when the test is over."""
+
+    def __init__(self, path: Path, dask: distributed.Client) -> None:
+        self._path = path
+        self._dask = dask
+        self._made: list[AsyncResult] = []
+
+    def make(self, view: Any, first: float = 1.0) -> AsyncResult:
+        """Begin to make an array."""
+        made: AsyncResult = view.apply_async(make, str(self._path), first)
+        self._made.append(made)
+        return made
+
+    def open(self) -> None:
+        """Let the tasks go on, now that their workers know that their results are to be kept."""
+
+        def look() -> int:
+            from gangline.backends.dask.larder import _larders
+
+            return sum(len(tasks) for each in _larders.values() for tasks in each._wishes.values())
+
+        sent = [engine for made in self._made for engine in np.atleast_1d(made.engine_id) if engine is not None]
+        self._made.clear()
+        until(lambda: sum(self._dask.run(look).values()) >= len(sent))
+        self._path.touch()
+
+    def close(self) -> None:
+        """Let none wait for ever."""
+        self._path.touch()
+
+    def keep(self, view: Any) -> AsyncResult:
+        """An array that was made and is kept."""
+        made = self.make(view).keep()
+        self.open()
+        assert made.wait(timeout=PATIENCE_S)
+        return made
+
+
+@pytest.fixture
+def gate(tmp_path: Path, dask: distributed.Client) -> Iterator[Gate]:
+    gate = Gate(tmp_path / "open", dask)
+    yield gate
+    gate.close()
 
 
 def kept(dask: distributed.Client) -> dict[str, tuple[int, int]]:
@@ -131,51 +183,66 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 class TestPastTheClient:
-    def test_a_result_of_another_task(self, rc: Client) -> None:
+    def test_a_result_of_another_task(self, rc: Client, gate: Gate) -> None:
         with past_the_client(rc):
-            made = rc[0].apply_async(make)
-            assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+            made = gate.make(rc[0])
+            used = rc[1].apply_async(use, made)
+            gate.open()
+            assert used.get(timeout=PATIENCE_S) == 2.0
             assert rc[1].apply_async(use, made, 5.0).get(timeout=PATIENCE_S) == 7.0
             assert rc[0].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
         array = made.get(timeout=PATIENCE_S)
         assert array is made.get()
         assert use(array) == 2.0
 
-    def test_results_inside_others_and_beside_others(self, rc: Client) -> None:
+    def test_results_inside_others_and_beside_others(self, rc: Client, gate: Gate) -> None:
         other = np.ones(LARGE)
         before = traffic(rc)
-        made = [rc[engine].apply_async(make, engine) for engine in (0, 1)]
+        made = [gate.make(rc[engine], engine) for engine in (0, 1)]
         both = rc[2].apply_async(
             lambda arrays, more, other: [use(a) for a in (*arrays, more["m"], other)], made, {"m": made[1]}, other
         )
+        gate.open()
         assert both.get(timeout=PATIENCE_S) == [1.0, 2.0, 3.0, 3.0]  # it is one object within a call
         assert traffic(rc) - before < other.nbytes + SMALL_BYTES
 
-    def test_a_chain_over_any_engines(self, rc: Client) -> None:
+    def test_a_chain_over_any_engines(self, rc: Client, gate: Gate) -> None:
         def grow(array: Any) -> Any:
             array[0] += 1.0
             return array
 
         view = rc.load_balanced_view()
         with past_the_client(rc):
-            arrays = [view.apply_async(make)]
+            arrays = [gate.make(view)]
             for _ in range(5):
                 arrays.append(view.apply_async(grow, arrays[-1]))
-            assert view.apply_async(use, arrays[-1]).get(timeout=PATIENCE_S) == 7.0
+            used = view.apply_async(use, arrays[-1])
+            gate.open()
+            assert used.get(timeout=PATIENCE_S) == 7.0
 
-    def test_a_result_of_a_direct_view(self, rc: Client) -> None:
+    def test_a_result_of_a_direct_view(self, rc: Client, gate: Gate) -> None:
         with past_the_client(rc):
-            made = rc[:].apply_async(make)
+            made = gate.make(rc[:])
             total = rc.load_balanced_view().apply_async(lambda arrays: sum(map(use, arrays)), made)
+            gate.open()
             assert total.get(timeout=PATIENCE_S) == 6.0
         assert [use(array) for array in made.get(timeout=PATIENCE_S)] == [2.0] * 3
 
-    def test_that_was_kept_on_request(self, rc: Client) -> None:
+    def test_that_was_kept_on_request(self, rc: Client, gate: Gate) -> None:
         with past_the_client(rc):
-            made = rc[0].apply_async(make).keep()
-            made.wait(timeout=PATIENCE_S)
+            made = gate.keep(rc[0])
             assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
         assert use(made.get(timeout=PATIENCE_S)) == 2.0
+
+    def test_what_was_kept_is_awaited_and_asked_for_in_callbacks(self, rc: Client) -> None:
+        seen: SimpleQueue[float] = SimpleQueue()
+        rc[0].apply_async(make).keep().add_done_callback(lambda future: seen.put(use(future.result())))
+        assert seen.get(timeout=PATIENCE_S) == 2.0
+
+        async def main() -> float:
+            return use(await rc[0].apply_async(make).keep())
+
+        assert asyncio.run(main()) == 2.0
 
     def test_an_object_of_another_engine(self, rc: Client) -> None:
         rc[0].push({"size": LARGE}, block=True)
@@ -208,9 +275,8 @@ class TestPastTheClient:
 
 
 class TestOrder:
-    def test_what_is_behind_a_task_that_waits_for_data_stays_behind_it(self, rc: Client) -> None:
-        made = rc[0].apply_async(make).keep()
-        made.wait(timeout=PATIENCE_S)
+    def test_what_is_behind_a_task_that_waits_for_data_stays_behind_it(self, rc: Client, gate: Gate) -> None:
+        made = gate.keep(rc[0])
         with stopped(worker_of(rc, 0)):
             rc[1].push({"a": made})
             rc[1].execute("b = a[0] + 1.0")
@@ -219,10 +285,9 @@ class TestOrder:
             assert not b.done()
         assert b.get(timeout=PATIENCE_S) == 2.0
 
-    def test_engines_work_while_data_comes(self, rc: Client) -> None:
+    def test_engines_work_while_data_comes(self, rc: Client, gate: Gate) -> None:
         """Those that do not wait for it; and what waits can be taken back."""
-        made = rc[0].apply_async(make).keep()
-        made.wait(timeout=PATIENCE_S)
+        made = gate.keep(rc[0])
         with stopped(worker_of(rc, 0)):
             waiting = [rc[1].apply_async(use, made) for _ in range(3)]
             assert rc[2].apply_async(abs, -1).get(timeout=PATIENCE_S) == 1
@@ -234,11 +299,14 @@ class TestOrder:
 
 
 class TestMemory:
-    def test_copies_are_fetched_once_and_go_with_the_result(self, rc: Client, dask: distributed.Client) -> None:
+    def test_copies_are_fetched_once_and_go_with_the_result(
+        self, rc: Client, gate: Gate, dask: distributed.Client
+    ) -> None:
         let_go(dask)
         first, second, _ = rc.ids
-        made = rc[first].apply_async(make)
+        made = gate.make(rc[first])
         results = [rc[second].apply_async(use, made) for _ in range(5)]
+        gate.open()
         assert [each.get(timeout=PATIENCE_S) for each in results] == [2.0] * 5
         assert sorted(kept(dask).values()) == [(0, 0), (0, 1), (1, 0)]
         again = rc.resubmit(results[0].msg_ids)
@@ -248,9 +316,8 @@ class TestMemory:
         with pytest.raises(EngineError, match="is not kept any more"):
             rc.resubmit(results[0].msg_ids).get(timeout=PATIENCE_S)
 
-    def test_a_task_is_remembered_as_long_as_somebody_has_its_result(self, rc: Client) -> None:
-        made = rc[rc.ids[0]].apply_async(make).keep()
-        made.wait(timeout=PATIENCE_S)
+    def test_a_task_is_remembered_as_long_as_somebody_has_its_result(self, rc: Client, gate: Gate) -> None:
+        made = gate.keep(rc[rc.ids[0]])
         (msg_id,) = made.msg_ids
         assert use(rc.get_result(msg_id).get(timeout=PATIENCE_S)) == 2.0
         del made
@@ -276,7 +343,7 @@ class TestMemory:
         assert memory() - before < 100 * 400_000
         assert not rc.session.backend._wishes  # type: ignore[attr-defined]
 
-    def test_what_there_is_no_room_for_comes_here(self, rc: Client, dask: distributed.Client) -> None:
+    def test_what_there_is_no_room_for_comes_here(self, rc: Client, gate: Gate, dask: distributed.Client) -> None:
         let_go(dask)
 
         def fill(dask_worker: Any, room_bytes: int) -> None:
@@ -287,8 +354,9 @@ class TestMemory:
 
         first, second, _ = rc.ids
         dask.run(fill, room_bytes=10_000_000)
-        made = [rc[first].apply_async(make) for _ in range(3)]
+        made = [gate.make(rc[first]) for _ in range(3)]
         used = [rc[second].apply_async(use, each) for each in made]
+        gate.open()
         assert [each.get(timeout=PATIENCE_S) for each in used] == [2.0] * 3
         assert sum(results for results, _ in kept(dask).values()) == 1
         assert max(copies for _, copies in kept(dask).values()) <= 1
@@ -304,18 +372,17 @@ class TestEnds:
             client.wait_for_engines(3, timeout=PATIENCE_S)
             yield client
 
-    def test_an_engine_that_dies_takes_no_result_with_it(self, rc: Client) -> None:
-        made = rc[0].apply_async(make).keep()
-        made.wait(timeout=PATIENCE_S)
+    def test_an_engine_that_dies_takes_no_result_with_it(self, rc: Client, gate: Gate) -> None:
+        made = gate.keep(rc[0])
         os.kill(rc[0].apply_sync(os.getpid), signal.SIGKILL)
         assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
         assert use(made.get(timeout=PATIENCE_S)) == 2.0
 
-    def test_a_worker_that_dies_does(self, rc: Client) -> None:
+    def test_a_worker_that_dies_does(self, rc: Client, gate: Gate) -> None:
         first, second, _ = rc.ids
-        made = rc[first].apply_async(make).keep()
-        unseen = rc[first].apply_async(make).keep()
-        rc.wait([made, unseen], timeout=PATIENCE_S)
+        made, unseen = gate.make(rc[first]).keep(), gate.make(rc[first]).keep()
+        gate.open()
+        assert rc.wait([made, unseen], timeout=PATIENCE_S)
         there = rc.load_balanced_view(targets=[second])
         assert there.apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
         os.kill(worker_of(rc, first), signal.SIGKILL)
@@ -326,10 +393,9 @@ class TestEnds:
                 call.get(timeout=PATIENCE_S)
         rc.wait_for_engines(3, timeout=PATIENCE_S)
 
-    def test_a_worker_that_dies_while_it_sends(self, rc: Client) -> None:
+    def test_a_worker_that_dies_while_it_sends(self, rc: Client, gate: Gate) -> None:
         first, second, third = rc.ids
-        made = rc[first].apply_async(make).keep()
-        made.wait(timeout=PATIENCE_S)
+        made = gate.keep(rc[first])
         pid = worker_of(rc, first)
         with stopped(pid):
             direct = rc[second].apply_async(use, made)
@@ -343,11 +409,10 @@ class TestEnds:
                 call.get(timeout=PATIENCE_S)
         rc.wait_for_engines(3, timeout=PATIENCE_S)
 
-    def test_the_engine_that_data_comes_to_dies(self, rc: Client) -> None:
+    def test_the_engine_that_data_comes_to_dies(self, rc: Client, gate: Gate) -> None:
         """Its task has not begun, and goes elsewhere; one that belongs there ends with it."""
         first, second, third = rc.ids
-        made = rc[first].apply_async(make).keep()
-        made.wait(timeout=PATIENCE_S)
+        made = gate.keep(rc[first])
         engine = rc[second].apply_sync(os.getpid)
         with stopped(worker_of(rc, first)):
             free = rc.load_balanced_view(targets=[second, third]).apply_async(use, made)
@@ -358,10 +423,9 @@ class TestEnds:
                 bound.get(timeout=PATIENCE_S)
         assert free.get(timeout=PATIENCE_S) == 2.0
 
-    def test_the_worker_that_data_comes_to_dies(self, rc: Client) -> None:
+    def test_the_worker_that_data_comes_to_dies(self, rc: Client, gate: Gate) -> None:
         first, second, third = rc.ids
-        made = rc[first].apply_async(make).keep()
-        made.wait(timeout=PATIENCE_S)
+        made = gate.keep(rc[first])
         target = worker_of(rc, second)
         with stopped(worker_of(rc, first)):
             call = rc.load_balanced_view(targets=[second, third], retries=1).apply_async(use, made)
@@ -369,17 +433,19 @@ class TestEnds:
         assert call.get(timeout=PATIENCE_S) == 2.0
         rc.wait_for_engines(3, timeout=PATIENCE_S)
 
-    def test_the_client_ends(self, cluster: RunningCluster, dask: distributed.Client) -> None:
+    def test_the_client_ends(self, gate: Gate, cluster: RunningCluster, dask: distributed.Client) -> None:
         with Client(cluster.address) as rc:
             rc.wait_for_engines(3, timeout=PATIENCE_S)
-            made = rc[0].apply_async(make)
-            assert rc[1].apply_async(use, made).get(timeout=PATIENCE_S) == 2.0
+            made = gate.make(rc[0])
+            used = rc[1].apply_async(use, made)
+            gate.open()
+            assert used.get(timeout=PATIENCE_S) == 2.0
         with pytest.raises(EngineError, match="before its client was closed"):
             made.get(timeout=PATIENCE_S)
         let_go(dask)
 
     def test_a_task_that_fails(self, rc: Client) -> None:
-        failing = rc[0].apply_async(make, "no number").keep()
+        failing = rc[0].apply_async(make, "", "no number").keep()
         with pytest.raises(ImpossibleDependency):
             rc[1].apply_async(use, failing).get(timeout=PATIENCE_S)
         with pytest.raises(ValueError, match="could not convert"):
