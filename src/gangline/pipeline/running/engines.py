@@ -124,8 +124,8 @@ class Engines:
     def at_once(self, stage: StageRun) -> int:
         """How many jobs of a stage that run on this very thread are best submitted at once.
 
-        Each costs less then. But those for which more is asked than to be run go one by one, so that nothing is known
-        of them that has not happened; and so they do while others are out, which have to be looked after.
+        Each costs less then. But those that may have to wait, or be tried again, go one by one, and so do all while
+        jobs are out in other places, which have to be looked after.
         """
         _, _, terms = self._work.get(stage) or self._prepare(stage)
         return _AT_ONCE if terms.plain and not terms.retries and not self.are_busy else 1
