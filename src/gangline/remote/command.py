@@ -28,10 +28,11 @@ class Command:
     Called, it runs here: as a task it runs on an engine, and where engines are jobs of a scheduler it is the job.
 
     Args:
-        argv: The program's name or path, and its arguments; or a text, which a shell (`/bin/sh`) reads.
-        env: Variables beside those that the host has by itself.
+        argv: The program's name or path, and its arguments; or a text, which a shell (`/bin/sh`) reads. Paths and
+            numbers among them are written out.
+        env: Variables beside those that the host has by itself; their values likewise.
         cwd: The folder to start in; None is the home folder, or on this host the present one.
-        input: What the program reads from its standard input.
+        input: What the program reads from its standard input; a text as UTF-8.
         open_input: There is more to read, by and by: what is fed to it with `HostConnection.feed`.
         resources: What it asks for as a job of a scheduler, as a dictionary (see `Resources.read`).
         name: What a scheduler shows; by default the program's.
@@ -61,10 +62,10 @@ class Command:
 
         def __init__(
             self,
-            argv: str | Sequence[str],
-            env: Mapping[str, str] = ...,
-            cwd: str | None = None,
-            input: bytes = b"",
+            argv: str | Sequence[str | os.PathLike[str] | float],
+            env: Mapping[str, str | os.PathLike[str] | float] = ...,
+            cwd: str | os.PathLike[str] | None = None,
+            input: bytes | str = b"",
             path: tuple[str, ...] = (),
             logs: int | None = None,
             log_level: int = 0,
@@ -74,13 +75,15 @@ class Command:
             key: str = "",
         ) -> None: ...
 
-    def __call__(self) -> CommandResult:
+    def __call__(self, *given: object, **named: object) -> CommandResult:
         """Run it here and now. What it writes goes to `sys.stdout` and `sys.stderr` as it comes.
 
         Raises:
+            UsageError: It is given arguments, which belong into the command.
             CommandFailed: It ended with another exit code than 0, or by a signal.
             CommandNotStarted: It could not be started.
         """
+        self.refuse_arguments(given, named)
         from gangline.remote.here import run_here, signal_name  # which start processes; this is plain data
 
         ended = run_here(self.argv, self.env, self.cwd, self.path, self.input)
@@ -99,21 +102,52 @@ class Command:
             raise failure_of(result)
         return result
 
+    def refuse_arguments(self, given: Sequence[object], named: Mapping[str, object]) -> None:
+        """A command is called with nothing, as map would do.
+
+        Raises:
+            UsageError: There are arguments.
+        """
+        if given or named:
+            raise UsageError(
+                f"the command {shown(self.argv)!r} is called with arguments, but takes none: map and the like need a "
+                "function; make a Command for each task, and give it to apply"
+            )
+
     def __post_init__(self) -> None:
         argv: object = self.argv
         asked: object = self.resources
+        env: object = self.env
+        cwd: object = self.cwd
+        given: object = self.input
         if isinstance(argv, str):
+            if not argv.strip():
+                raise UsageError("a command must be more than an empty text")
             argv = ("/bin/sh", "-c", argv)
-        if isinstance(argv, list):
-            argv = tuple(argv)
+        if isinstance(argv, (list, tuple)):
+            argv = tuple([each if type(each) is str else _written(each) for each in argv])
         object.__setattr__(self, "argv", argv)
+        if not isinstance(env, Mapping):
+            raise UsageError(f"env must be a dictionary, not {env!r}; a program and its arguments are one list")
+        if any(type(value) is not str for value in env.values()):
+            object.__setattr__(self, "env", {name: _written(value) for name, value in env.items()})
+        if isinstance(cwd, os.PathLike):
+            object.__setattr__(self, "cwd", os.fspath(cwd))
+        if isinstance(given, str):
+            object.__setattr__(self, "input", given.encode("utf-8", "surrogateescape"))
+        elif not isinstance(given, (bytes, bytearray, memoryview)):
+            raise UsageError(f"input must be bytes or a text, not {given!r}")
         if isinstance(asked, Mapping):
             object.__setattr__(self, "resources", Resources.read(asked))
+        elif asked is not None and not isinstance(asked, Resources):
+            raise UsageError(f"resources must be a dictionary like {{'cores': 2, 'memory': '4 GB'}}, not {asked!r}")
         self._check()
 
     def _check(self) -> None:
         if not isinstance(self.argv, tuple) or not self.argv or not self.argv[0]:
-            raise UsageError(f"a command is a program and its arguments, not {self.argv!r}")
+            raise UsageError(
+                f"a command is a list of a program and its arguments, or a text for a shell, not {self.argv!r}"
+            )
         texts: Sequence[object] = [*self.argv, *self.env, *self.env.values(), *self.path, self.cwd or ""]
         size = 0
         for text in texts:
@@ -131,6 +165,13 @@ class Command:
             raise UsageError(f"{self.argv[0]} is given {size:,} characters; no host takes more than {_CHARS_MAX:,}")
         if self.logs is not None and not 1 <= self.logs <= len(self.argv):
             raise UsageError(f"logs must be an index of argv from 1 to {len(self.argv)}, not {self.logs}")
+
+
+def _written(value: object) -> Any:
+    """A path or a number as a text; what is neither stays what it is."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def _refuse_what_is_no_character(text: str) -> None:

@@ -79,7 +79,8 @@ class Resources:
         """
         for name in given:
             if name not in _READ:
-                near = difflib.get_close_matches(str(name), _READ, 1)
+                same = _OTHER_NAMES.get(str(name).lower().replace("-", "_"))
+                near = [same] if same else difflib.get_close_matches(str(name), _READ, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_READ)}."
                 raise UsageError(f"a job cannot ask for {name!r}: {hint} What only this site knows goes into options.")
         values = {name: value for name, value in given.items() if value is not None}
@@ -88,7 +89,7 @@ class Resources:
         if "wall_time" in values:
             values["wall_time_s"] = parse_duration_s("wall_time", values.pop("wall_time"))
         if isinstance(values.get("options"), str):
-            values["words"] = tuple(shlex.split(values.pop("options")))
+            values["words"] = tuple(_words(values.pop("options")))
         if "options" in values:
             values["options"] = tuple(_options(values["options"]))
         return cls(**values)
@@ -104,7 +105,26 @@ class Resources:
 
 _READ = ("cores", "memory", "wall_time", "queue", "account", "options")
 
+_OTHER_NAMES = {
+    "partition": "queue",
+    "mem": "memory",
+    "cpus": "cores",
+    "cpus_per_task": "cores",
+    "threads": "cores",
+    "time": "wall_time",
+    "time_limit": "wall_time",
+    "project": "account",
+}
+"""What schedulers and other programs call them."""
+
 NOTHING_ASKED = Resources()
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as exc:
+        raise UsageError(f"options {line!r} cannot be read as a command line: {exc}") from exc
 
 
 def _options(given: Any) -> Iterable[tuple[str, str | None]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,14 +18,22 @@ from gangline.remote.ssh import SshOptions
     [
         {"argv": ()},
         {"argv": ("",)},
-        {"argv": "ls"},
-        {"argv": ("ls", 3)},
+        {"argv": " "},
+        {"argv": 3},
+        {"argv": ("ls", None)},
+        {"argv": ("ls", True)},
+        {"argv": ("ls", b"x")},
         {"argv": ("ls", "a\0b")},
         {"argv": ("ls", "half of two: \ud83d")},
         {"argv": ("ls", "x" * 5_000_000)},
         {"argv": ("ls",), "env": {"A=B": ""}},
         {"argv": ("ls",), "env": {"": "x"}},
-        {"argv": ("ls",), "env": {"A": 1}},
+        {"argv": ("ls",), "env": {"A": None}},
+        {"argv": "ls", "env": "/tmp"},
+        {"argv": ("ls",), "cwd": 3},
+        {"argv": ("ls",), "input": 3},
+        {"argv": ("ls",), "resources": 4},
+        {"argv": ("ls",), "resources": {"options": "--comment='half"}},
         {"argv": ("ls",), "cwd": "\0"},
         {"argv": ("ls",), "logs": 0},
         {"argv": ("ls",), "logs": 2},
@@ -33,6 +42,26 @@ from gangline.remote.ssh import SshOptions
 def test_a_command_that_no_host_could_run_is_refused_at_once(bad: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Command(**bad)
+
+
+def test_paths_and_numbers_are_written_out() -> None:
+    command = Command(["wc", Path("a b"), 3, 0.5], env={"N": 5, "DATA": Path("/data")}, cwd=Path("/tmp"), input="né")
+    assert command.argv == ("wc", "a b", "3", "0.5")
+    assert command.env == {"N": "5", "DATA": "/data"}
+    assert (command.cwd, command.input) == ("/tmp", "né".encode())
+
+
+def test_a_command_that_is_called_with_arguments_says_what_to_do() -> None:
+    with pytest.raises(UsageError, match=r"command 'echo hi' .* make a Command for each task, and give it to apply"):
+        Command(["echo", "hi"])(3)
+    with pytest.raises(UsageError, match="a program and its arguments are one list"):
+        Command("echo", "hi")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "meant"), [("partition", "queue"), ("mem", "memory"), ("cpus-per-task", "cores")])
+def test_what_schedulers_call_it_is_known(name: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"cannot ask for '{name}': did you mean '{meant}'"):
+        Command("true", resources={name: 2})
 
 
 @pytest.mark.parametrize("bad", [0.5, 0, -1, float("inf"), float("nan")])

@@ -80,7 +80,7 @@ class Order:
             "argv": list(command.argv),
             "env": {name: value for name, value in command.env.items() if name != LOG_TOKEN},
             "path": list(command.path),
-            "cwd": command.cwd or os.getcwd(),
+            "cwd": os.path.join(os.getcwd(), command.cwd) if command.cwd else os.getcwd(),
             "has_input": bool(command.input),
             "logs": command.logs,
             "log_level": command.log_level,
@@ -106,7 +106,8 @@ def order_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mappin
         Unpicklable: The function or an argument cannot travel.
         UsageError: A command with something that a job cannot have.
     """
-    if isinstance(function, Command) and not args and not kwargs:
+    if isinstance(function, Command):
+        function.refuse_arguments(args, kwargs)
         return _order_of_command(usual, function)
     if function is run_command:
         return _order_of_command(usual, *args, **kwargs)
