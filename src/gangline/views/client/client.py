@@ -237,10 +237,12 @@ def make_session(
     """
     if isinstance(backend, str):
         if backend not in _BACKENDS:
-            raise UsageError(f"there is no backend {backend!r}; there are {', '.join(_BACKENDS)}")
+            raise UsageError(f"there is no backend {backend!r}; {_which_backend(backend)}")
         module, name = _BACKENDS[backend]
         try:
-            made: Backend = getattr(import_module(module), name)(**options)
+            kind = getattr(import_module(module), name)
+            _refuse_unknown(kind, backend, options)
+            made: Backend = kind(**options)
         except ModuleNotFoundError as exc:
             raise MissingExtra(
                 f"{exc.name} is not installed; install it with: pip install 'gangline[{backend}]'"
@@ -251,6 +253,36 @@ def make_session(
     if backend.name in HERE:
         display.install()
     return Session(backend, engines=engines, scheme=scheme, seed=seed)
+
+
+_SCHEDULERS = ("slurm", "sge", "uge", "drmaa", "sbatch", "qsub", "gridengine")
+
+
+def _which_backend(name: str) -> str:
+    known = f"there are {', '.join(_BACKENDS)}"
+    if name.lower() in _SCHEDULERS:
+        return f"jobs of a scheduler are the backend 'batch', which finds out what this host has ({known})"
+    from difflib import get_close_matches  # for those who mistype only
+
+    near = get_close_matches(name.lower(), _BACKENDS, 1)
+    return f"did you mean {near[0]!r}? ({known})" if near else known
+
+
+def _refuse_unknown(kind: Any, backend: str, options: dict[str, Any]) -> None:
+    if not options:
+        return
+    from difflib import get_close_matches  # hardly anybody gives options
+    from inspect import signature
+
+    known = signature(kind).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in known):
+        return
+    for name in options:
+        if name not in [each.name for each in known]:
+            near = get_close_matches(name, ["profile", "engines", *(each.name for each in known)], 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; the address comes first: Client({options[name]!r})" if name == "address" else hint
+            raise UsageError(f"the backend {backend!r} has no option {name!r}{hint}")
 
 
 def _dask_cluster(connection_info: Any, cluster: Any) -> Any:
