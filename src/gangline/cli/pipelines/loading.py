@@ -245,7 +245,8 @@ def _by_itself(program: Program, asked: Asked) -> dict[str, Any]:
         raise ProgramError(f"{program.name} declares no pipeline {name!r}; there is: {', '.join(names)}")
     if name is None:
         name = "main" if "main" in names else names[0]
-    return {"pipeline": name, "multiprocess": len(os.sched_getaffinity(0))}
+    # A scheduler is given as many jobs as it may have; how many cores this host has does not matter then.
+    return {"pipeline": name, "multiprocess": 1 if asked.backend == "batch" else len(os.sched_getaffinity(0))}
 
 
 def _declared() -> list[str]:

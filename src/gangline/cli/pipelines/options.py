@@ -154,12 +154,13 @@ def _of_runs(hidden: bool) -> list[Callable[[Command], Command]]:
     return [
         click.option(
             "--jobs", "-j", type=click.IntRange(min=1), metavar="N", hidden=hidden,
-            help="How many jobs run at once.  [default: what the program says, or one per core]",
+            help="How many jobs run at once.  [default: what the program says, or one per core; 200 for batch]",
         ),
         click.option("--threads", is_flag=True, hidden=hidden, help="Run jobs in threads, not in processes."),
         click.option(
             "--backend", type=click.Choice(["processes", "threads", "inline", "dask", "batch"]), hidden=hidden,
-            help="Where jobs run; inline is one at a time in this process.",
+            help="Where jobs run; inline is one at a time in this process, batch is the scheduler of this site (Slurm, "
+            "Grid Engine, DRMAA), dask the running cluster or one of its own.",
         ),
         click.option(
             "--keep-going", "-k", is_flag=True, hidden=hidden,

@@ -109,6 +109,7 @@ def _heading(seen: Overview) -> Iterator[Text]:
     lasted = "" if ended is None else f", {'for' if run.outcome == 'running' else 'took'} "
     lasted += "" if ended is None else show_duration(ended - run.started_at)
     engines = f" with {run.engines} {run.backend}" if run.engines else f" with {run.backend}" if run.backend else ""
+    engines = " as jobs of a scheduler" if run.backend == "batch" else engines
     yield Text(f"started {show_time(run.started_at)}{lasted}{engines}, as process {run.pid} on {run.host}", style="dim")
     yield Text(f"in {run.folder}: {shlex.join(run.argv)}", style="dim")
     yield Text("")
@@ -193,7 +194,12 @@ def _advice(seen: Overview) -> str:
         case "lost":
             return (
                 f"Process {run.pid} on {run.host} ended without a word: it was killed, or the machine went down. "
-                "What it was making counts as half-made and is made again; `gangline retry` goes on where it stopped."
+                + (
+                    "Its jobs in the scheduler's queue go on, and `gangline retry` finds them."
+                    if run.backend == "batch"
+                    else "What it was making counts as half-made and is made again; `gangline retry` goes on where it "
+                    "stopped."
+                )
             )
         case "interrupted":
             return "It was interrupted; `gangline retry` goes on where it stopped."
