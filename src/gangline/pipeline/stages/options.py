@@ -37,7 +37,11 @@ class StageOptions(NamedTuple):
 
 
 def _wrong(stage: str, what: str, value: Any) -> UsageError:
-    return UsageError(f"stage {stage!r}: {what}, not {value!r}")
+    return UsageError(f"{_where(stage)}: {what}, not {value!r}")
+
+
+def _where(stage: str) -> str:
+    return stage if stage == CALL else f"stage {stage!r}"
 
 
 def _count(name: str, value: Any, stage: str) -> int:
@@ -92,7 +96,7 @@ def _asked(name: str, value: Any, stage: str) -> Resources:
     try:
         return Resources.read(value)
     except UsageError as exc:
-        raise UsageError(f"stage {stage!r}: {exc}") from exc
+        raise UsageError(f"{_where(stage)}: {exc}") from exc
 
 
 _OPTIONS: dict[str, tuple[str, Callable[[str, Any, str], Any]]] = {
@@ -105,6 +109,9 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any, str], Any]]] = {
     "batch": ("batch", _asked),
 }
 _DEFAULTS = StageOptions()
+
+CALL = "pipeline_run"
+"""What stands for a stage where options are those of a run."""
 
 OPTION_NAMES = tuple(_OPTIONS)
 """The keywords by which a stage is given its options."""
