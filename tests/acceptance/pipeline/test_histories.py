@@ -147,7 +147,9 @@ print("done")
 
 
 def until_locked() -> None:
-    wait_for(lambda: Path(f"{HISTORY}.lock").exists())
+    """Until somebody has the lock and has written into it who that is."""
+    lock = Path(f"{HISTORY}.lock")
+    wait_for(lambda: lock.exists() and lock.read_text())
 
 
 @pytest.mark.parametrize("options", [{}, {"multiprocess": 2}, {"multithread": 2}])
