@@ -116,6 +116,7 @@ class Asked:
             return {}
         jobs = self.jobs or (1 if self.backend == "inline" else given.parallelism)
         in_threads = self.threads or self.backend == "threads" or (self.backend is None and bool(given.multithread))
+        in_threads = in_threads or (self.backend == "batch" and self.jobs is not None)  # also one is said then
         changes: dict[str, Any] = {"multiprocess": 1 if in_threads else jobs, "multithread": jobs if in_threads else 0}
         if self.backend is not None or self.threads:
             changes["backend"] = self.backend or "threads"

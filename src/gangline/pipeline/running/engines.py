@@ -183,7 +183,8 @@ class Engines:
         from gangline.pipeline.batch.site import Site  # hardly any run has one
 
         asked = self._options.parallelism
-        self._site = Site(backend, asked if asked > 1 else None)
+        told = asked > 1 or self._options.multithread == 1  # multiprocess is 1 where nobody says anything
+        self._site = Site(backend, asked if told else None)
         return self._make("threads"), self._site.jobs
 
     def _resources(self, stage: StageRun) -> Resources:
