@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -13,6 +14,8 @@ from gangline.remote.hearing import Hearing
 from gangline.remote.lines import LineSplitter
 
 __all__ = ["Follower"]
+
+_log = logging.getLogger("gangline.batch")
 
 _PIECE_BYTES = 1 << 20
 
@@ -51,11 +54,10 @@ class Follower:
         told = False
         for data in self._messages.pieces():
             told = True
-            for kind, _, payload in self._frames.feed(data):
-                if kind == wire.LOG:
-                    self._hearing.on_messages(payload)
-                elif kind == wire.WARNING:
-                    self._hearing.on_warning(payload)
+            try:
+                self._hear(data)
+            except Exception as exc:  # the file is damaged, or the listener is: what else it says is to be heard
+                _log.warning("messages of a job cannot be understood: %s: %s", type(exc).__name__, exc)
         for stream, file, lines in self._files:
             for data in file.pieces():
                 told = True
@@ -66,6 +68,13 @@ class Follower:
         if on_end is not None:
             on_end()
         return told
+
+    def _hear(self, data: bytes) -> None:
+        for kind, _, payload in self._frames.feed(data):
+            if kind == wire.LOG:
+                self._hearing.on_messages(payload)
+            elif kind == wire.WARNING:
+                self._hearing.on_warning(payload)
 
 
 class _File:
