@@ -64,4 +64,8 @@ def test_control_is_the_class_whatever_was_imported_before() -> None:
 def test_importing_costs_next_to_nothing() -> None:
     program = "import sys\nbefore = set(sys.modules)\nimport gangline.recipes\nprint(*(set(sys.modules) - before))"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert {name for name in shown.split() if name.startswith("gangline")} == {"gangline", "gangline._lazy", "gangline.recipes"}
+    assert {name for name in shown.split() if name.startswith("gangline")} == {
+        "gangline",
+        "gangline._lazy",
+        "gangline.recipes",
+    }
