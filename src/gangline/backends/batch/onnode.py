@@ -102,10 +102,10 @@ class _Job:
             print("gangline: what the job handed in cannot be written: %s" % exc, file=sys.stderr)  # noqa: T201, UP031
             return code
         except OSError as exc:
-            kind = _KINDS.get(type(exc).__name__, "not startable")
+            kind, why = _KINDS.get(type(exc).__name__, "not startable"), str(exc)
             if spec["cwd"] and not os.path.isdir(spec["cwd"]):
-                kind = "no such folder"
-            ended["not_started"] = [kind, str(exc)]
+                kind, why = "no such folder", "there is no folder %s" % spec["cwd"]  # noqa: UP031
+            ended["not_started"] = [kind, why]
         if code < 0:
             ended["signal"] = _name(-code)
         else:
