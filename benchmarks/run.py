@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from benchmarks.measure import MeasurementFailed, measure_apart
+from benchmarks.programs import USED
 from benchmarks.report import Outcome, Standing, as_json, as_table, footnotes
 from benchmarks.scenario import ENGINES, Scenario
 from benchmarks.scenarios import SCENARIOS
@@ -56,11 +58,14 @@ def main(quick: bool, only: tuple[str, ...], output: Path | None) -> None:
     if load_before > 0.3:
         progress.print(f"The machine is busy (load {load_before:.1f}): the figures will be worse than they could be.")
     outcomes = []
-    for scenario in SCENARIOS:
-        if only and scenario.name not in only:
-            continue
-        outcomes.append(play(scenario, quick, progress))
-        progress.print(as_table(outcomes[-1:], scenario.title))
+    try:
+        for scenario in SCENARIOS:
+            if only and scenario.name not in only:
+                continue
+            outcomes.append(play(scenario, quick, progress))
+            progress.print(as_table(outcomes[-1:], scenario.title))
+    finally:
+        shutil.rmtree(USED, ignore_errors=True)
     console.print(as_table(outcomes, f"Gangline and its peers, {ENGINES} engines, {os.cpu_count()} cores"))
     for line in footnotes(outcomes):
         console.print(f"- {line}", markup=False, highlight=False)
