@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from gangline.errors import CommandFailed, CommandTimedOut, UsageError
 from gangline.remote.resources import Resources
 
-__all__ = ["LOG_TOKEN", "Command", "CommandResult", "Listener", "Stream", "failure_of", "shown"]
+__all__ = ["LOG_TOKEN", "Command", "CommandResult", "Listener", "Stream", "failure_in_words", "failure_of", "shown"]
 
 _CHARS_MAX = 5_000_000
 """Of arguments and environment together. Linux itself takes up to 6 MiB, mostly less."""
@@ -245,8 +245,13 @@ def failure_of(result: CommandResult, *, time_limit_s: float | None = None) -> C
     if time_limit_s is not None:
         how, kind = f"was ended: it ran longer than {time_limit_s:g} s", CommandTimedOut
     last = f": {result.stderr_tail[-1]}" if result.stderr_tail else ""
+    return failure_in_words(kind, f"{shown(result.argv)} on host {result.host} {how}{last}", result)
+
+
+def failure_in_words(kind: type[CommandFailed], text: str, result: CommandResult) -> CommandFailed:
+    """The error of that kind and with that text, which has all that is known of how the command ended."""
     return kind(
-        f"{shown(result.argv)} on host {result.host} {how}{last}",
+        text,
         host=result.host,
         argv=result.argv,
         exit_code=result.exit_code,

@@ -13,7 +13,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,17 +33,6 @@ Script = Callable[..., str]
 
 class Recipe(BaseRecipe, RemoteCommandRecipeMixIn):  # type: ignore[misc]
     """A recipe that only schedules jobs."""
-
-
-@pytest.fixture
-def site(slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
-    """The site's scheduler, for this process, with no jobs of others."""
-    for name, value in slurm.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    slurm.cancel_all()
-    yield slurm
-    slurm.cancel_all()
 
 
 @pytest.fixture(scope="module")

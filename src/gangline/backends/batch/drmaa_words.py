@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gangline.backends.batch import grid_engine_words
+from gangline.backends.batch.slurm_words import further_words
 from gangline.backends.batch.system import Cause, Phase, Request, Sight
 from gangline.errors import JobRejected
+from gangline.remote.here import signal_name
 from gangline.remote.resources import Resources
 
 __all__ = ["Dialect", "build_arguments", "build_native", "dialect_of", "format_duration", "job_name_of", "phase_of"]
@@ -103,12 +105,7 @@ def _build_slurm(resources: Resources) -> list[str]:
         argv += ["--nodes=1", f"--ntasks={resources.cores}"]
     if resources.memory_bytes is not None:
         argv.append(f"--mem={math.ceil(resources.memory_bytes / 2**20)}")
-    for name, value in resources.options:
-        if len(name) == 1:
-            argv += [f"-{name}"] if value is None else [f"-{name}", value]
-        else:
-            argv.append(f"--{name}" if value is None else f"--{name}={value}")
-    return [*argv, *resources.words]
+    return [*argv, *further_words(resources)]
 
 
 def _build_pbs(resources: Resources) -> list[str]:
@@ -231,7 +228,7 @@ def _number(usage: Mapping[str, str], name: str) -> float | None:
 
 def _signal_of(status: float | None) -> str:
     number = int(status or 0) - _SHELL_SIGNAL
-    return _name_of(number) if 0 < number <= _LAST_SIGNAL else ""
+    return signal_name(number) if 0 < number <= _LAST_SIGNAL else ""
 
 
 def _signal_name(told: str) -> str:
@@ -239,11 +236,4 @@ def _signal_name(told: str) -> str:
         if name in signals.Signals.__members__:
             return name
     digits = re.search(r"\d+", told)
-    return _name_of(int(digits[0])) if digits else told
-
-
-def _name_of(number: int) -> str:
-    try:
-        return signals.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    return signal_name(int(digits[0])) if digits else told

@@ -22,7 +22,7 @@ from gangline.errors import (
     TaskFailed,
 )
 from gangline.messages import Attempt, Failure, Status, TaskId
-from gangline.remote.command import CommandResult, shown
+from gangline.remote.command import CommandResult, failure_in_words, shown
 
 __all__ = ["attempt_of_error", "attempt_of_loss", "attempt_of_record", "needs_a_cause", "result_of"]
 
@@ -108,15 +108,7 @@ def _error(result: CommandResult, order: Order, job: str, record: Record, sight:
         reason = _said(sight)
         return JobLost(f"{shown(result.argv)} was lost: {reason} ({where})", job=job, reason=reason)
     last = f": {result.stderr_tail[-1]}" if result.stderr_tail else ""
-    return kind_of_error(
-        f"{shown(result.argv)} {how} ({where}){last}",
-        host=result.host,
-        argv=result.argv,
-        exit_code=result.exit_code,
-        signal=result.signal,
-        stderr_tail=result.stderr_tail,
-        duration_s=result.duration_s,
-    )
+    return failure_in_words(kind_of_error, f"{shown(result.argv)} {how} ({where}){last}", result)
 
 
 def _cause_of(record: Record, sight: Sight | None) -> Cause:

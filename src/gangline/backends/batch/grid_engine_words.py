@@ -9,13 +9,13 @@ import contextlib
 import math
 import re
 import shlex
-import signal as signals
 import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 from gangline.backends.batch.system import Cause, Phase, Request, Sight
+from gangline.remote.here import signal_name
 from gangline.remote.resources import Resources
 
 __all__ = [
@@ -357,11 +357,6 @@ def ending_of(record: Record) -> Sight:
         said.append(f"{record.memory_bytes / 10**6:.0f} MB of {record.asked_bytes / 10**6:.0f} MB")
     elif record.failed == _LIMIT:
         cause = Cause.TIME_LIMIT
-    return Sight(Phase.ENDED, cause, signal=_name_of(number), host=record.host, reason="; ".join(said))
-
-
-def _name_of(number: int) -> str:
-    try:
-        return signals.Signals(number).name if number else ""
-    except ValueError:
-        return f"signal {number}"
+    return Sight(
+        Phase.ENDED, cause, signal=signal_name(number) if number else "", host=record.host, reason="; ".join(said)
+    )

@@ -25,6 +25,7 @@ __all__ = [
     "clean_environment",
     "ending_of",
     "forbidden_option",
+    "further_words",
     "is_away",
     "is_doubtful",
     "is_full",
@@ -143,6 +144,12 @@ def build_asked_argv(resources: Resources) -> list[str]:
         argv.append(f"--mem={math.ceil(resources.memory_bytes / _MIB)}M")
     if resources.wall_time_s is not None:
         argv.append(f"--time={math.ceil(resources.wall_time_s / _MINUTE_S)}")
+    return [*argv, *further_words(resources)]
+
+
+def further_words(resources: Resources) -> list[str]:
+    """What only this site knows, as Slurm's commands take it."""
+    argv: list[str] = []
     for name, value in resources.options:
         if len(name) == 1:
             argv += [f"-{name}"] if value is None else [f"-{name}", value]
