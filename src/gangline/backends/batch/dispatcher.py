@@ -98,8 +98,10 @@ class Dispatcher:
                         break
                     new, self._new = self._new, []
                     called_off, self._called_off = self._called_off, []
-                if new:
-                    new += self._gather()
+                if new or called_off:
+                    more, more_called_off = self._gather()
+                    new += more
+                    called_off += more_called_off
                 self._take_turn(new, called_off)
         finally:
             self._end()
@@ -107,11 +109,13 @@ class Dispatcher:
     def _has_orders(self) -> bool:
         return bool(self._new or self._called_off or self._closing is not None or self._submitter.is_due)
 
-    def _gather(self) -> list[Job]:
+    def _gather(self) -> tuple[list[Job], list[Job]]:
+        """What comes along with others: to be submitted, and to be removed."""
         time.sleep(_GATHER_S)
         with self._changed:
-            more, self._new = self._new, []
-        return more
+            new, self._new = self._new, []
+            called_off, self._called_off = self._called_off, []
+        return new, called_off
 
     def _take_turn(self, new: list[Job], called_off: list[Job]) -> None:
         if new or self._submitter.is_due:
@@ -123,6 +127,7 @@ class Dispatcher:
 
     def _turn(self, called_off: list[Job]) -> None:
         self._unremoved += called_off
+        self._unremoved.sort(key=_has_begun)  # those that wait first, else they begin where others have ended
         if called_off or (self._unremoved and time.monotonic() >= self._remove_again_at):
             self._remove()
         if self._collect():
@@ -310,7 +315,7 @@ class Dispatcher:
 
     def _remove_all(self, deadline: float) -> list[str]:
         """Remove what is left, and wait for it to be gone; gives what is not gone."""
-        left = [job.id for job in self._live]
+        left = [job.id for job in sorted(self._live, key=_has_begun)]
         removed = False
         while left:
             try:
@@ -330,6 +335,10 @@ class Dispatcher:
             if left:
                 time.sleep(0.1)
         return left
+
+
+def _has_begun(job: Job) -> bool:
+    return job.begun is not None
 
 
 def _is_there(sight: Sight | None) -> bool:
