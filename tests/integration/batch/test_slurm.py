@@ -52,6 +52,14 @@ def wait_for(system: Slurm, jobs: Collection[str], *phases: Phase) -> Mapping[st
         time.sleep(0.1)
 
 
+def until_written(path: Path, ending: str) -> None:
+    """Look until a file ends so: a job that runs has not yet done anything."""
+    end = time.monotonic() + PATIENCE_S
+    while not (path.exists() and path.read_text().endswith(ending)):
+        assert time.monotonic() < end, f"{path} does not end with {ending!r}"
+        time.sleep(0.05)
+
+
 # How jobs go and end --------------------------------------------------------------------------------------------------
 
 
@@ -228,7 +236,7 @@ def test_a_job_has_the_variables_of_this_process_but_not_of_its_job(
     }.items():
         monkeypatch.setenv(name, value)
     (job,) = system.submit(request_of(tmp_path, 'echo "$HERE ${SLURM_ARRAY_TASK_ID-none} $LC_ALL"; sleep 60'))
-    wait_for(system, [job], Phase.RUNNING)
+    until_written(tmp_path / "log", "C.UTF-8\n")
     system.cancel([job])
     assert wait_for(system, [job])[job].cause is Cause.CANCELLED
     assert (tmp_path / "log").read_text().startswith("two\nlines none C.UTF-8\n")

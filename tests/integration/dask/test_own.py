@@ -120,29 +120,35 @@ def test_an_engine_more_and_one_less(rc: Client) -> None:
     until(lambda: new not in rc.ids and not os.path.exists(f"/proc/{worker}"))
 
 
-def test_nothing_is_left(rc: Client) -> None:
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where folders of clusters are made: a place of this test alone, since other tests have clusters meanwhile."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
+
+
+def test_nothing_is_left(rc: Client, scratch: Path) -> None:
     """The client of the other tests has brought what Dask starts once for a whole process."""
-    before, folders = Traces(), scratch()
+    before = Traces()
     with Client(backend="dask", n=1) as other:
         workers = other[:].apply_sync(os.getppid)
+        assert len(list(scratch.glob("gangline-dask-*"))) == 1
     before.check_that_nothing_is_new()
-    assert scratch() == folders
+    assert list(scratch.glob("gangline-dask-*")) == []
     assert not any(os.path.exists(f"/proc/{worker}") for worker in workers)
 
 
 @pytest.mark.parametrize("ending", ["", "9"])
-def test_a_script_that_does_not_close_its_client(tmp_path: Path, ending: str) -> None:
+def test_a_script_that_does_not_close_its_client(tmp_path: Path, scratch: Path, ending: str) -> None:
     """Nor asks whether it is ``__main__``; it ends, or is killed."""
-    script, folders = tmp_path / "script.py", scratch()
+    script = tmp_path / "script.py"
     script.write_text(PROGRAM)
     done = subprocess.run([sys.executable, str(script), *ending.split()], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     results, pids = done.stdout.splitlines()
     assert results == "[0, 3, 6]"
     until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids.split()))
-    until(lambda: scratch() <= folders)
-
-
-def scratch() -> set[str]:
-    """The folders of clusters that are on this machine."""
-    return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("gangline-dask-")}
+    until(lambda: not list(scratch.glob("gangline-dask-*")))
