@@ -9,7 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from gangline.cli.exits import WORK_FAILED
-from gangline.cli.findings import Finding, State, examine_engines, examine_extras, examine_machine
+from gangline.cli.findings import (
+    Finding,
+    State,
+    examine_engines,
+    examine_extras,
+    examine_machine,
+    examine_scheduler,
+)
 from gangline.cli.output import Screen, output_option
 
 _SIGNS = {State.OK: ("yes", "green"), State.ABSENT: ("no", "yellow"), State.BROKEN: ("FAILED", "bold red")}
@@ -23,11 +30,12 @@ _SIGNS = {State.OK: ("yes", "green"), State.ABSENT: ("no", "yellow"), State.BROK
 def doctor(timeout_s: float, screen: Screen) -> None:
     """Tell what this installation can do, and what it lacks.
 
-    Starts an engine on each backend and runs a task on it, waiting at most --timeout for the answer. The exit code is 1
-    if something that should work does not; a missing extra is told, but is no failure.
+    Starts an engine on each backend and runs a task on it, and asks the batch system, if there is one here; each gets
+    --timeout for its answer. The exit code is 1 if something that should work does not; a missing extra or batch system
+    is told, but is no failure.
     """
     with screen.messages.status("looking around, starting engines ..."):
-        findings = [*examine_machine(), *examine_engines(timeout_s), *examine_extras()]
+        findings = [*examine_machine(), *examine_engines(timeout_s), *examine_scheduler(timeout_s), *examine_extras()]
     broken = [finding.subject for finding in findings if finding.state is State.BROKEN]
     verdict = f"Broken: {', '.join(broken)}." if broken else "All that should work does."
     screen.result({"healthy": not broken, "findings": [asdict(f) for f in findings]}, _table(findings), verdict)

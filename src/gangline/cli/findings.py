@@ -1,4 +1,4 @@
-"""What `gangline doctor` looks at: the machine, engines on each backend, the extras."""
+"""What `gangline doctor` looks at: the machine, engines on each backend, the site's scheduler, the extras."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +16,17 @@ from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
+from gangline.backends.batch.detect import find_configured, find_system
+from gangline.errors import GanglineError
 from gangline.views import Client
 
 _SHARED_MEMORY = Path("/dev/shm")
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
 _SCARCE_BYTES = 256 * 2**20
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,.-]+\])?[^;]*;\s*extra\s*==\s*['\"](?P<extra>[\w-]+)['\"]")
+
+_SCHEDULER = "batch system"
+_NO_SCHEDULER = 'only backend="batch" and clusters of jobs need one'
 
 
 class State(StrEnum):
@@ -117,6 +123,45 @@ def _examine_backend(backend: str, timeout_s: float) -> Finding:
     return Finding(
         subject, State.OK, f"one started in {starting:.2f} s; a task and its answer took {trip * 1e3:.2f} ms"
     )
+
+
+def examine_scheduler(timeout_s: float) -> Iterator[Finding]:
+    """Find the site's scheduler, and ask it something.
+
+    One that is not there, or of which there are only the commands, is no failure; one that has a configuration here
+    and does not answer is.
+
+    Args:
+        timeout_s: How long to wait for its answer.
+    """
+    answers: list[Finding] = []
+    asking = threading.Thread(target=lambda: answers.append(_ask_scheduler()), name="gangline-doctor", daemon=True)
+    asking.start()
+    asking.join(timeout_s)
+    yield answers[0] if answers else _no_scheduler(f"no answer in {timeout_s:g} s")
+
+
+def _ask_scheduler() -> Finding:
+    try:
+        system = find_system()
+    except GanglineError as exc:
+        return _no_scheduler(str(exc))
+    began = time.monotonic()
+    try:
+        system.look(["1"])
+    except GanglineError as exc:
+        return _no_scheduler(str(exc))
+    finally:
+        system.close()
+    detail = f"{system.name}; it answered in {time.monotonic() - began:.2f} s"
+    return Finding(_SCHEDULER, State.OK, detail)
+
+
+def _no_scheduler(why: str) -> Finding:
+    configured = find_configured(os.environ)
+    if not configured:
+        return Finding(_SCHEDULER, State.ABSENT, why, _NO_SCHEDULER)
+    return Finding(_SCHEDULER, State.BROKEN, f"{' and '.join(configured)}, by the configuration: {why}")
 
 
 def examine_extras() -> Iterator[Finding]:

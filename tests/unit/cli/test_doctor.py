@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from gangline.backends.batch.system import BatchSystem
 from gangline.cli import findings
 from gangline.cli.findings import State, examine_engines, examine_extras, examine_machine
 from gangline.cli.main import gangline
@@ -46,9 +48,16 @@ class FakeClient:
         return 1
 
 
+def find_none() -> BatchSystem:
+    raise BackendError("there is none")
+
+
 @pytest.fixture(autouse=True)
-def _no_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither engines nor the scheduler that the machine may have."""
     monkeypatch.setattr(findings, "Client", FakeClient)
+    monkeypatch.setattr(findings, "find_system", find_none)
+    monkeypatch.setattr(findings, "find_configured", lambda _: [])
     monkeypatch.setattr(FakeClient, "broken", "")
 
 
@@ -86,6 +95,24 @@ def test_a_broken_backend_is_named_and_changes_the_exit_code(monkeypatch: pytest
     result = run()
     assert result.exit_code == 1
     assert "Broken: engines: processes." in result.stdout
+
+
+def test_a_scheduler_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+
+    def find_late() -> BatchSystem:
+        asked.wait()
+        return find_none()
+
+    monkeypatch.setattr(findings, "find_system", find_late)
+    monkeypatch.setattr(findings, "find_configured", lambda _: ["slurm"])
+    try:
+        result = run("--timeout", "0.1")
+    finally:
+        asked.set()
+    assert result.exit_code == 1
+    assert "slurm, by the configuration: no answer in 0.1 s" in result.stdout
+    assert "Broken: batch system." in result.stdout
 
 
 def test_quiet_says_nothing_but_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

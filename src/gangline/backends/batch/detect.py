@@ -83,13 +83,25 @@ def find_present(environment: Mapping[str, str]) -> list[str]:
     Args:
         environment: Variables that say where they are.
     """
-    search = environment.get("PATH")
-    slurm = shutil.which("sbatch", path=search) is not None
-    configured = "SLURM_CONF" in environment or any(map(os.path.exists, _SLURM_FILES))
-    grid_engine = shutil.which("qsub", path=search) is not None and _has_cell(environment)
     # Slurm can do without a file here, but Grid Engine cannot.
-    found = [("slurm", slurm and configured), ("sge", grid_engine), ("slurm", slurm)]
-    return list(dict.fromkeys(name for name, here in found if here))
+    found = [*find_configured(environment), *(["slurm"] if _has("sbatch", environment) else [])]
+    return list(dict.fromkeys(found))
+
+
+def find_configured(environment: Mapping[str, str]) -> list[str]:
+    """The names of the schedulers that have commands and a configuration here, and so should answer.
+
+    Args:
+        environment: Variables that say where they are.
+    """
+    has_file = "SLURM_CONF" in environment or any(map(os.path.exists, _SLURM_FILES))
+    slurm = has_file and _has("sbatch", environment)
+    grid_engine = _has_cell(environment) and _has("qsub", environment)
+    return [name for name, here in (("slurm", slurm), ("sge", grid_engine)) if here]
+
+
+def _has(program: str, environment: Mapping[str, str]) -> bool:
+    return shutil.which(program, path=environment.get("PATH")) is not None
 
 
 def _cell(environment: Mapping[str, str]) -> Path:

@@ -50,7 +50,7 @@ class Slurm:
         clock: Seconds of a clock that never goes back.
 
     Raises:
-        BackendError: The commands are not there.
+        BackendError: The commands are not there, or the configuration that SLURM_CONF names.
     """
 
     name = "slurm"
@@ -62,6 +62,10 @@ class Slurm:
         for program in ("sbatch", "squeue", "scancel"):
             if shutil.which(program) is None:
                 raise BackendError(f"{program}, a command of Slurm, is not on this host (not on its PATH)")
+        configuration = os.environ.get("SLURM_CONF", "")
+        if configuration and not os.path.exists(configuration):
+            # The commands themselves would look for it for a minute each.
+            raise BackendError(f"there is no {configuration}, the configuration of Slurm that SLURM_CONF names")
         self._patience_s = patience_s
         self._clock = clock
         self._user = os.getuid()
