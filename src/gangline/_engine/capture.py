@@ -13,6 +13,10 @@ from typing import Any, TextIO
 __all__ = ["Capture", "TaskStream", "TaskStreams", "install_streams"]
 
 
+def _always() -> bool:
+    return True
+
+
 class Capture:
     """Collects what one engine's running task writes. `dirty` says whether there is anything.
 
@@ -52,10 +56,17 @@ class Capture:
             extras["data"] = data
         return extras
 
-    def news(self) -> list[tuple[str, Any]]:
-        """What was written since the last call, with neighbouring text joined; `take` still gives everything."""
+    def news(self, task_runs: Callable[[], bool] = _always) -> list[tuple[str, Any]]:
+        """What was written since the last call, with neighbouring text joined; `take` still gives everything.
+
+        Args:
+            task_runs: Whether the task that is meant still runs, asked after looking: else it may be the next one that
+                has written.
+        """
         with self._lock:
             fresh = self._pieces[self._shown :]
+            if not task_runs():
+                return []
             self._shown += len(fresh)
         joined: list[tuple[str, Any]] = []
         for stream, pieces in groupby(fresh, key=itemgetter(0)):

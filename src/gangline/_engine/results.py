@@ -11,7 +11,7 @@ from typing import Any
 
 from gangline._engine import serialize
 from gangline._engine.capture import Capture
-from gangline._engine.cell import Cell
+from gangline._engine.cell import TASK, Cell
 from gangline._engine.chunks import ChunkResult
 from gangline._engine.execute import FIXED, OK, UNMET
 from gangline._engine.failures import describe, pack_failure
@@ -56,20 +56,23 @@ class Results:
         self, task: TaskId, status: int, value: Any, started_at: float, completed_at: float, capture: Capture
     ) -> None:
         """Keep the outcome of a task; whatever cannot travel becomes that task's failure."""
-        kind = type(value)
+        kind, lease = type(value), None
         if status != OK:
             code, value = (REFUSED if status == UNMET else FAILED), pack_failure(value)
         elif kind in FIXED or _is_small(kind, value):
             code = RAW
         else:
-            code, value = self._pack(task, value)
+            code, value, lease = self._pack(value)
         extras = _pack_extras(capture) if capture.dirty else None
         row = marshal.dumps((task, code, value, started_at, completed_at, extras), 2)
-        if code == LEASED or not self._cell.note(row):
-            self.urgent = True
-        self.rows.append(row)
+        with self._lock:  # else a flush between two of these steps would forget the note of a row that it has not sent
+            if lease is not None:
+                self._leases.append(lease)
+            if lease is not None or not self._cell.note(row):
+                self.urgent = True
+            self.rows.append(row)
 
-    def _pack(self, task: TaskId, value: Any) -> tuple[int, Any]:
+    def _pack(self, value: Any) -> tuple[int, Any, Lease | None]:
         try:
             try:
                 packed = pack(value, self._pool)
@@ -80,11 +83,10 @@ class Results:
         except BaseException as why:  # the value's own code, or no memory
             ename, evalue, text = describe(why)
             error = ResultUnreadable(f"the result, a {type(value).__name__}, cannot be pickled: {ename}: {evalue}")
-            return FAILED, pack_failure(Failure(error, "ResultUnreadable", str(error), text))
+            return FAILED, pack_failure(Failure(error, "ResultUnreadable", str(error), text)), None
         if isinstance(packed, bytes):
-            return PICKLED, packed
-        self._leases.append(packed)
-        return LEASED, (packed.segment.key, packed.spans)
+            return PICKLED, packed, None
+        return LEASED, (packed.segment.key, packed.spans), packed
 
     def flush(self) -> bool:
         """Send what there is; False when it must wait until the client has given back segments."""
@@ -114,9 +116,10 @@ class Results:
             send_packet(self._sock, encode((RETURNED, tasks)), self._pool)
 
     def show(self, task: TaskId, capture: Capture) -> None:
-        """Send what the running task has written since the last time."""
+        """Send what this task has written since the last time, if it still runs."""
+        words = self._cell.words
         with self._lock:
-            for stream, content in capture.news():
+            for stream, content in capture.news(lambda: bool(words[TASK] == task)):
                 try:
                     data = serialize.dumps(content)
                 except Exception:  # published data that cannot be pickled is reported with the result

@@ -71,7 +71,7 @@ class Conductor:
         self.interrupted = False
         self.stepwise = False
         self.unusable: str | None = None
-        self.epoch = time.time() - time.monotonic()
+        self.epoch = max(time.time() - time.monotonic() for _ in range(3))  # a pause in between makes it too small
         self.loop = Loop(self, name)
         self._inline = threading.RLock() if backend.name == "inline" else None
         self.next_task = TaskId(0)

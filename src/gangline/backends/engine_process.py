@@ -220,6 +220,7 @@ class EngineProcess:
 
     def close(self) -> None:
         """After its death: give up everything that it needed here."""
+        self.incoming.discard()
         self.outgoing.close()
         self._outbox.close()
         _living.discard(self)

@@ -50,6 +50,13 @@ def test_news_come_once_and_text_is_joined() -> None:
     assert capture.take() == {"stdout": "abd", "stderr": "c"}
 
 
+def test_news_of_the_next_task_are_not_taken_for_those_of_the_one_before() -> None:
+    capture = Capture()
+    capture.add("stdout", "of the next")
+    assert capture.news(lambda: False) == []
+    assert capture.news() == [("stdout", "of the next")]
+
+
 def test_stream_keeps_for_a_task_and_passes_on_the_rest() -> None:
     capture, beneath = Capture(), io.StringIO()
     routes: list[Capture | None] = [capture, None]
