@@ -77,9 +77,8 @@ class Host:
         return False
 
     def kill_sshd(self) -> None:
-        for pid, line in self._all_processes():
-            if "sshd" in line.partition(" ")[0]:
-                self.kill(pid)
+        # Its listener may have begun another process meanwhile, and a port is free when who has it is gone.
+        wait_until(lambda: not self._kill_all(_is_of_sshd), PATIENCE_S, lambda: f"sshd does not end on {self.name}")
         if self._daemon is not None:
             self._daemon.kill()
             self._daemon.wait()
@@ -103,11 +102,20 @@ class Host:
         self.start_sshd()
 
     def processes(self) -> list[tuple[int, str]]:
-        return [(pid, line) for pid, line in self._all_processes() if "sshd" not in line.partition(" ")[0]]
+        return [(pid, line) for pid, line in self._all_processes() if not _is_of_sshd(line)]
 
     def end_processes(self) -> None:
-        for pid, _ in self.processes():
+        """End what runs beside sshd, and what that serves: a connection that is left would begin something again."""
+        wait_until(
+            lambda: not self._kill_all(_is_no_listener), PATIENCE_S, lambda: f"on {self.name}: {self.processes()}"
+        )
+
+    def _kill_all(self, which: Callable[[str], bool]) -> bool:
+        """Whether there was one."""
+        found = [pid for pid, line in self._all_processes() if which(line)]
+        for pid in found:
             self.kill(pid)
+        return bool(found)
 
     def set_link(self, *, up: bool) -> None:
         """Nothing, where there is none."""
@@ -170,7 +178,7 @@ class NamespacedHost(Host):
         return [
             (int(pid), line)
             for pid, stat, line in rows
-            if pid not in own and not stat.startswith("Z") and not line.startswith("ps -e")
+            if pid not in own and not stat.startswith("Z") and not line.startswith(("ps -e", "nsenter "))
         ]
 
     def kill(self, pid: int) -> None:
@@ -188,7 +196,9 @@ class LoopbackHost(Host):
     """A host that is only an address of the loopback; its processes are told by their environment."""
 
     def __init__(self, folder: Path, name: str, number: int) -> None:
-        super().__init__(folder, name, f"127.0.{os.getpid() % 200 + 10}.{number}", _LOOPBACK_PORT + os.getpid() % 50)
+        # By the number of this process: two runs of the tests have different addresses.
+        pid = os.getpid()
+        super().__init__(folder, name, f"127.{pid // 250 % 250 + 1}.{pid % 250}.{number}", _LOOPBACK_PORT + pid % 50)
 
     def start(self) -> None:
         super().start()
@@ -208,7 +218,8 @@ class LoopbackHost(Host):
                 environment = folder.joinpath("environ").read_bytes()
                 if b"SSH_CONNECTION=" in environment and server in environment and found[pid]:
                     parents[pid] = self._pid
-        return [(pid, line) for pid, line in found.items() if self._is_of_daemon(pid, parents)]
+        # One that has no command line has ended, and is only not reaped yet.
+        return [(pid, line) for pid, line in found.items() if line and self._is_of_daemon(pid, parents)]
 
     @property
     def _pid(self) -> int:
@@ -230,6 +241,14 @@ def wait_until(condition: Callable[[], bool], seconds: float, why: Callable[[], 
     while not condition():
         assert time.monotonic() < deadline, why() or "it has not come to pass"
         time.sleep(0.05)
+
+
+def _is_of_sshd(line: str) -> bool:
+    return "sshd" in line.partition(" ")[0]
+
+
+def _is_no_listener(line: str) -> bool:
+    return not _is_of_sshd(line) or (line.startswith("sshd") and "[listener]" not in line)
 
 
 def find_sshd() -> str | None:

@@ -8,9 +8,10 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import IO, NamedTuple, TextIO
 
@@ -60,16 +61,16 @@ def run_here(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, path:
         CommandNotStarted: It could not be started.
     """
     started_at, begun = time.time(), time.monotonic()
-    process = _start(argv, env, cwd, path, has_input=bool(data))
+    starting = _Starting(lambda: _start(argv, env, cwd, path, has_input=bool(data)))
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     try:
+        process = starting.wait()
         _converse(process, data, tail)
     except BaseException:  # an interrupt
-        _end(process)
+        starting.end()
         raise
-    finally:
-        with process:  # closes its pipes, and waits for it
-            pass
+    with process:  # closes its pipes, and waits for it
+        pass
     lines = tuple("".join(tail).splitlines()[-_TAIL_LINES:])
     return Ended(process.pid, process.returncode, started_at, time.monotonic() - begun, lines)
 
@@ -80,6 +81,44 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+class _Starting:
+    """Starts a program on a thread of its own: an interrupt in the midst of it would leave one that nobody knows.
+
+    Args:
+        start: Does it.
+    """
+
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self._start = start
+        self._process: subprocess.Popen[bytes] | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="gangline-start")
+
+    def _run(self) -> None:
+        try:
+            self._process = self._start()
+        except BaseException as exc:
+            self._error = exc
+
+    def wait(self) -> subprocess.Popen[bytes]:
+        """Do it, and give the process."""
+        self._thread.start()
+        self._thread.join()
+        if self._process is None:
+            assert self._error is not None
+            raise self._error
+        return self._process
+
+    def end(self) -> None:
+        """End what has been started, with all that it has started itself."""
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._process is not None:
+            _end(self._process)
+            with self._process:
+                pass
 
 
 def _start(

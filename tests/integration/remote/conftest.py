@@ -22,7 +22,7 @@ def here() -> Iterator[HostConnection]:
 @pytest.fixture
 def there(hosts: Hosts) -> Iterator[HostConnection]:
     """A connection over ssh."""
-    connection = HostConnection(hosts.names[0], ConnectionOptions(hosts.ssh()))
+    connection = HostConnection(hosts.names[0], ConnectionOptions(hosts.ssh(), keepalive_s=60.0))
     connection.connect()
     yield connection
     connection.close()

@@ -7,7 +7,7 @@ import sys
 from gangline._runtime.session import Session
 from gangline.backends.hosts import HostsBackend, resource_of, run_command
 from gangline.messages import Terms
-from gangline.remote import Command
+from gangline.remote import Command, ConnectionOptions
 
 STUBBORN = "trap '' INT; sleep 1000 & echo begun; while :; do sleep 1000; done"
 
@@ -26,7 +26,7 @@ class Printing:
 
 
 def main(hosts: list[str]) -> None:
-    backend = HostsBackend()
+    backend = HostsBackend(ConnectionOptions(keepalive_s=60.0))
     session = Session(backend, engines=0)
     for host in hosts:
         backend.connect(host, 2)

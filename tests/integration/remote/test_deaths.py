@@ -21,7 +21,7 @@ from tests.integration.remote.support import WAIT_S, Heard, begin
 MASTER = Path(__file__).with_name("master.py")
 
 
-def connect_to(host: str, hosts: Hosts, keepalive_s: float = 2.0, **ssh: object) -> HostConnection:
+def connect_to(host: str, hosts: Hosts, keepalive_s: float = 60.0, **ssh: object) -> HostConnection:
     connection = HostConnection(host, ConnectionOptions(hosts.ssh(**ssh), keepalive_s))
     connection.connect()
     return connection
@@ -83,7 +83,7 @@ def test_a_shell_that_says_nothing_or_much_before_the_agent(hosts: Hosts) -> Non
     name = hosts.names[0]
     chatty, mute, endless = (hosts.folder / each for each in ("chatty", "mute", "endless"))
     chatty.write_text(f'#!/bin/sh\necho "Welcome! 5 > 3"\nhead -c 30000 /dev/zero\nexec {sys.executable} "$@"\n')
-    mute.write_text("#!/bin/sh\nexec sleep 60\n")
+    mute.write_text("#!/bin/sh\nexec sleep 1000\n")
     endless.write_text("#!/bin/sh\nexec cat /dev/zero\n")
     for path in (chatty, mute, endless):
         path.chmod(0o755)
@@ -91,7 +91,12 @@ def test_a_shell_that_says_nothing_or_much_before_the_agent(hosts: Hosts) -> Non
     assert begin(connection, "true").result.ok
     connection.close()
     assert "says too much" in unreachable(name, hosts, python=str(endless)).reason
-    assert "no agent has started there" in unreachable(name, hosts, python=str(mute), connect_timeout_s=1.0).reason
+    # To ssh the host may be slow: only that what starts there says nothing is to take too long.
+    patient = hosts.folder / "patient_ssh"
+    patient.write_text('#!/bin/sh\nexec ssh -o ConnectTimeout=60 "$@"\n')
+    patient.chmod(0o755)
+    error = unreachable(name, hosts, python=str(mute), connect_timeout_s=1.0, program=str(patient))
+    assert "no agent has started there" in error.reason
 
 
 def test_no_ssh_is_told(hosts: Hosts) -> None:
@@ -162,7 +167,7 @@ def sleeping(hosts: Hosts, name: str, **options: float) -> Iterator[Heard]:
 
 def test_a_cut_link_is_noticed_on_both_sides(hosts: Hosts) -> None:
     name = hosts.names[0]
-    with sleeping(hosts, name) as heard:
+    with sleeping(hosts, name, keepalive_s=6.0) as heard:
         assert any("sleep 1000" in line for line in hosts.processes(name))
         hosts.cut(name)
         outcome = heard.wait()
@@ -171,13 +176,18 @@ def test_a_cut_link_is_noticed_on_both_sides(hosts: Hosts) -> None:
         wait_until(lambda: not any("sleep 1000" in line for line in hosts.processes(name)), WAIT_S)
 
 
-def test_a_link_that_is_mended_in_time_costs_nothing(hosts: Hosts) -> None:
+def test_a_link_that_is_mended_in_time_costs_nothing(hosts: Hosts, tmp_path: Path) -> None:
     name = hosts.names[0]
-    connection = connect_to(name, hosts, keepalive_s=20.0)
-    heard = begin(connection, "sh", "-c", "echo begun; sleep 1; echo done")
+    connection = connect_to(name, hosts)
+    go, said = tmp_path / "go", tmp_path / "said"
+    heard = begin(
+        connection, "sh", "-c", f"echo begun; until test -e {go}; do sleep 0.02; done; echo done; touch {said}"
+    )
     heard.wait_for_lines()
     hosts.cut(name)
-    threading.Event().wait(1.5)
+    go.touch()
+    wait_until(said.exists, WAIT_S)
+    assert heard.text == "begun"
     hosts.mend(name)
     assert heard.result.ok
     assert heard.text == "begun\ndone"
@@ -209,8 +219,9 @@ def test_the_end_of_the_agent_ends_its_jobs(hosts: Hosts, number: signal.Signals
 
 
 def test_the_end_of_ssh_itself_is_noticed(hosts: Hosts) -> None:
+    before = children(os.getpid())
     with sleeping(hosts, hosts.names[0]) as heard:
-        (ssh,) = [pid for pid in children(os.getpid()) if command_of(pid).startswith("ssh\0")]
+        (ssh,) = [pid for pid in children(os.getpid()) if pid not in before and command_of(pid).startswith("ssh\0")]
         os.kill(ssh, signal.SIGKILL)
         assert isinstance(heard.wait(), HostLost)
     hosts.wait_until_empty(hosts.names[0])
@@ -218,7 +229,7 @@ def test_the_end_of_ssh_itself_is_noticed(hosts: Hosts) -> None:
 
 def test_a_lost_host_is_told_of_once_and_takes_no_more(hosts: Hosts) -> None:
     told: list[HostLost] = []
-    connection = HostConnection(hosts.names[0], ConnectionOptions(hosts.ssh()), told.append)
+    connection = HostConnection(hosts.names[0], ConnectionOptions(hosts.ssh(), keepalive_s=60.0), told.append)
     connection.connect()
     heard = begin(connection, "sleep", "1000")
     hosts.kill_sshd(hosts.names[0])
@@ -257,8 +268,8 @@ def test_a_master_that_ends_leaves_nothing_on_any_host(hosts: Hosts, number: sig
     assert master.stdout is not None
     for _ in range(6):
         assert master.stdout.readline() == "begun\n"
+    wait_until(lambda: sum(map(is_sleeping, descendants(master.pid))) == 4, WAIT_S)
     local = descendants(master.pid)
-    assert sum("sleep\x001000" in command_of(pid) for pid in local) == 4
     master.send_signal(number)
     master.wait(WAIT_S)
     wait_until(
@@ -274,12 +285,13 @@ def test_forked_children_of_the_master_do_not_keep_its_jobs_alive() -> None:
     program = (
         "import os, time; from gangline.remote import *\n"
         "c = HostConnection('localhost'); c.connect(); c.run(Command(('sleep', '1000')), None, print)\n"
-        "if os.fork() == 0: time.sleep(60)\n"
-        "print(c.info.pid, flush=True); time.sleep(60)"
+        "if os.fork() == 0: time.sleep(1000)\n"
+        "print(c.info.pid, flush=True); time.sleep(1000)"
     )
     master = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert master.stdout is not None
     agent = int(master.stdout.readline())
+    wait_until(lambda: any(map(is_sleeping, descendants(master.pid))), WAIT_S)
     below = descendants(master.pid)
     master.kill()
     master.wait()
@@ -385,6 +397,10 @@ def command_of(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
+
+
+def is_sleeping(pid: int) -> bool:
+    return command_of(pid) == "sleep\x001000\0"
 
 
 def alive(pid: int) -> bool:

@@ -73,7 +73,15 @@ def here() -> Iterator[Stage]:
 
 @pytest.fixture
 def there(hosts: Hosts) -> Iterator[Stage]:
-    stage = Stage(ConnectionOptions(hosts.ssh(), keepalive_s=4.0))
+    stage = Stage(ConnectionOptions(hosts.ssh(), keepalive_s=60.0))
+    yield stage
+    stage.session.close()
+
+
+@pytest.fixture
+def watchful(hosts: Hosts) -> Iterator[Stage]:
+    """One that soon notices that a connection is dead, but does not take a pause of seconds for that."""
+    stage = Stage(ConnectionOptions(hosts.ssh(), keepalive_s=6.0))
     yield stage
     stage.session.close()
 
@@ -186,8 +194,8 @@ def test_hosts_that_cannot_be_reached_are_told_with_the_reason(there: Stage, hos
     assert there.wait_for(HostDown, 2).error.retryable is False
 
 
-def test_what_ran_on_a_lost_host_is_lost_and_what_waits_goes_on_when_it_is_back(there: Stage, hosts: Hosts) -> None:
-    name = hosts.names[0]
+def test_what_ran_on_a_lost_host_is_lost_and_what_waits_goes_on_when_it_is_back(watchful: Stage, hosts: Hosts) -> None:
+    there, name = watchful, hosts.names[0]
     there.backend.connect(name, 1)
     heard = Heard()
     running = there.submit(name, "sh", "-c", "echo begun; sleep 1000", listener=heard)
@@ -206,11 +214,12 @@ def test_what_ran_on_a_lost_host_is_lost_and_what_waits_goes_on_when_it_is_back(
     assert there.ended(waiting) == [None]
 
 
-def test_a_retry_runs_when_the_host_is_back(there: Stage, hosts: Hosts) -> None:
+def test_a_retry_runs_when_the_host_is_back(there: Stage, hosts: Hosts, tmp_path: Path) -> None:
     name = hosts.names[0]
     there.backend.connect(name, 1)
-    heard = Heard()
-    handle = there.submit(name, "sh", "-c", "echo begun; sleep ${GANGLINE_TEST_SLEEP:-1}", listener=heard, retries=1)
+    heard, mark = Heard(), tmp_path / "mark"
+    script = f"test -e {mark} && exit 0; touch {mark}; echo begun; sleep 1000"
+    handle = there.submit(name, "sh", "-c", script, listener=heard, retries=1)
     heard.wait_for_lines()
     hosts.kill_sshd(name)
     there.wait_for(HostLost)
@@ -253,8 +262,10 @@ def test_gated_commands_start_together_or_not_at_all(here: Stage) -> None:
 
 def test_who_waits_at_a_gate_can_be_cancelled(here: Stage) -> None:
     here.wait_for(HostUp)
-    handle = here.submit("localhost", "true", gate=Gate(2))
-    assert not here.session.wait([handle], 0.1)
+    gate = Gate(2)
+    handle = here.submit("localhost", "true", gate=gate)
+    wait_until(lambda: len(gate._waiting) == 1, WAIT_S)
+    assert handle.status is None
     here.session.cancel(handle, interrupt=True)
     (error,) = here.ended(handle)
     assert isinstance(error, TaskCancelled)
@@ -267,7 +278,8 @@ def test_who_waits_at_a_gate_on_a_lost_host_has_not_begun(there: Stage, hosts: H
     there.wait_for(HostUp)
     gate = Gate(2)
     handle = there.submit(name, "true", gate=gate)
-    assert not there.session.wait([handle], 0.1)
+    wait_until(lambda: len(gate._waiting) == 1, WAIT_S)
+    assert handle.status is None
     hosts.kill_sshd(name)
     there.wait_for(HostLost)
     assert handle.status is None
@@ -282,8 +294,8 @@ def test_who_waits_at_a_gate_on_a_lost_host_has_not_begun(there: Stage, hosts: H
 def test_closing_ends_everything_on_every_host(there: Stage, hosts: Hosts) -> None:
     heard = []
     for name in hosts.names:
-        there.backend.connect(name, 20)
-        for _ in range(20):
+        there.backend.connect(name, 10)
+        for _ in range(10):
             heard.append(Heard())
             there.submit(name, "sh", "-c", "trap '' TERM; echo begun; while :; do sleep 1; done", listener=heard[-1])
     for each in heard:

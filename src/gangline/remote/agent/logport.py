@@ -27,6 +27,8 @@ _PATIENCE_S = 5.0
 _CROWDED_PATIENCE_S = 1.0
 _FIRST_LINE_BYTES = 1024
 _LINE_BYTES = 2**20
+_LAST_BYTES = 2**24
+"""How much is still read of each connection when it is waited for no longer."""
 _PER_JOB_MAX = 64
 """How many connections one job may have at once."""
 
@@ -70,6 +72,11 @@ class LogPort:
         for connection in list(self._connections[job]):
             connection.on_readable()
         return len(self._connections[job])
+
+    def take_in(self, job: int) -> None:
+        """Take in all that a job's connections have brought until now, however much that is."""
+        for connection in list(self._connections.get(job, ())):
+            connection.take_in(_LAST_BYTES)
 
     def forget(self, token: str, job: int) -> None:
         """The job is over."""
@@ -179,22 +186,34 @@ class _Connection:
 
     def on_readable(self) -> None:
         """Take in what has come."""
+        self._read()
+
+    def take_in(self, most_bytes: int) -> None:
+        """Take in all that has come, or about so much of it."""
+        count = 1
+        while most_bytes > 0 and count:
+            count = self._read()
+            most_bytes -= count
+
+    def _read(self) -> int:
+        """Take in a part of what has come; 0 when there is nothing."""
         if self._closed:
-            return
+            return 0
         try:
             data = self._socket.recv(wire.CHUNK_BYTES)
         except BlockingIOError:
-            return
+            return 0
         except OSError:
             data = b""
         if not data:
             self.close()
-            return
+            return 0
         self._rest += data
         if self.job is None:
             self._take_first_line()
         if self.job is not None and not self._closed:
             self._take_lines()
+        return len(data)
 
     def _take_first_line(self) -> None:
         end = self._rest.find(b"\n", 0, _FIRST_LINE_BYTES)

@@ -198,8 +198,10 @@ class Agent:
     def _on_late(self, number: int) -> None:
         if self._loop.held:
             self._loop.after(_LAST_RECORDS_S, lambda: self._on_late(number))
-        else:
-            self._on_drained(number)
+            return
+        if number in self._waiting and self._logport is not None:
+            self._logport.take_in(number)  # this process may have stood still all the time
+        self._on_drained(number)
 
     def _on_drained(self, number: int) -> None:
         ended = self._waiting.pop(number, None)
