@@ -94,10 +94,11 @@ class Contents:
     def print_of(self, path: str) -> Print | None:
         """What is in a file now; None when it does not exist or may not be read."""
         try:
-            status = os.stat(path)
             if not self._digests:
-                return Print(_size(status), "")
-            return Print(_size(status), self._digest(path, status))
+                return Print(_size(os.stat(path)), "")
+            looked_at = time.time()
+            status = os.stat(path)
+            return Print(_size(status), self._digest(path, status, looked_at))
         except OSError:
             return None
 
@@ -145,14 +146,14 @@ class Contents:
                 changes.append(("write_made", (key, *made)))
         self._history.write(changes)
 
-    def _digest(self, path: str, status: os.stat_result) -> str:
+    def _digest(self, path: str, status: os.stat_result, looked_at: float) -> str:
         key, stamp = self._history.keys.of(path), _stamp(status)
         known = self._known.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
         digest = _read_digest(path, status)
-        # A file that was written a moment ago may be written again without its time showing it.
-        if time.time() - status.st_mtime > (_COARSE_S if status.st_mtime_ns % 1_000_000_000 == 0 else _FINE_S):
+        # A file that had been written a moment before may have been written again without its time showing it.
+        if looked_at - status.st_mtime > (_COARSE_S if status.st_mtime_ns % 1_000_000_000 == 0 else _FINE_S):
             self._known[key] = (stamp, digest)
             if self._history.writing:
                 self._history.write([("write_digest", (key, stamp, digest))])

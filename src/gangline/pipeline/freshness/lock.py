@@ -1,8 +1,9 @@
 """One run at a time writes a history.
 
-The lock is the operating system's, on a file beside the history: when a run dies, whatever the way, it is free at
-once. Who holds it stands in the file. The holder removes the file, so whoever gets the lock looks whether it still is
-the file that others would find.
+The lock is the operating system's, on a file beside the history: when a run dies, whatever the way, it is free. Who
+holds it stands in the file. The holder removes the file, so whoever gets the lock looks whether it still is the file
+that others would find. A process that a run was just starting when it died has the lock until it becomes what it was to
+be: that moment is waited for.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 from gangline.errors import StoreError
 
 __all__ = ["Lock"]
 
 _POLL_S = 0.05
+_LEFT_OVER_S = 10.0
+"""How long those that a dead run has left behind are waited for."""
 
 
 class Lock:
@@ -37,14 +41,15 @@ class Lock:
         self._path = path
         self._file = f"{path}.lock"
         self._fd = -1
-        deadline = time.monotonic() + wait_s
+        began = time.monotonic()
         while not self._try():
-            if time.monotonic() >= deadline:
+            waited_s = time.monotonic() - began
+            if waited_s >= wait_s and (waited_s >= _LEFT_OVER_S or not self._is_dead()):
                 raise self._busy()
             time.sleep(_POLL_S)
         holder = {"pid": os.getpid(), "host": os.uname().nodename, "program": sys.argv[0], "since": time.ctime()}
         with contextlib.suppress(OSError):  # the disk is full: the history itself will say so, if it must be written
-            os.pwrite(self._fd, json.dumps(holder).encode(), 0)
+            os.ftruncate(self._fd, os.pwrite(self._fd, json.dumps(holder).encode(), 0))  # a run that died has left more
 
     def _try(self) -> bool:
         try:
@@ -85,11 +90,27 @@ class Lock:
 
     def _holder(self) -> str:
         try:
-            with open(self._file, encoding="utf-8") as file:
-                holder = json.load(file)
+            holder = self._read()
             return f"process {holder['pid']} on {holder['host']}, {holder['program']}, since {holder['since']}"
         except (OSError, ValueError, KeyError, TypeError):  # it has just started, or just ended
             return "which has just started"
+
+    def _is_dead(self) -> bool:
+        """Whether the run that has noted itself as the holder was on this machine and is not there any more."""
+        try:
+            holder = self._read()
+            if holder["host"] != os.uname().nodename:
+                return False
+            os.kill(int(holder["pid"]), 0)
+        except ProcessLookupError:
+            return True
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return False
+
+    def _read(self) -> Any:
+        with open(self._file, encoding="utf-8") as file:
+            return json.load(file)
 
     def release(self) -> None:
         """Let others write."""

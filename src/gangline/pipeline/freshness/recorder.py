@@ -24,6 +24,9 @@ Made = dict[str, tuple[str, float]]
 """Outputs that exist: name and time of each, by key."""
 
 _CLOCKS_AGREE_S = 1.1
+_TIE_S = 1.0
+"""An output whose time is no more than this before that of an input was all the same made after it."""
+
 _TIE_STEPS_S = (0.001, 1.0)
 """By how much an output's time is moved on: the second step is for file systems that count whole seconds."""
 
@@ -36,15 +39,17 @@ class _Announced:
         sources: The keys of its inputs.
         outputs: Its outputs, and the patterns of those that are not known yet, with their keys.
         keys: Those of them that are noted while it runs, since they are no inputs.
+        newest: The time of its newest input when it was announced; None where it has none.
         stamps: What told its inputs from later ones when it was announced, where contents are looked at.
     """
 
-    __slots__ = ("job", "keys", "outputs", "sources", "stamps")
+    __slots__ = ("job", "keys", "newest", "outputs", "sources", "stamps")
 
-    def __init__(self, job: JobFiles, sources: set[str], outputs: dict[str, str]) -> None:
+    def __init__(self, job: JobFiles, sources: set[str], outputs: dict[str, str], newest: float | None) -> None:
         self.job = job
         self.sources = sources
         self.outputs = outputs
+        self.newest = newest
         self.keys = [key for key in dict.fromkeys(outputs.values()) if key not in sources]
         self.stamps: dict[str, str] | None = None
 
@@ -94,13 +99,17 @@ class Recorder:
         """
         found = self.find_outputs(job) if made is None else made
         names = [name for name, _ in found.values()]
+        announced = self._begun.get(id(job)) or self._look_at(job)
         self._files.forget(names)
-        if self._assessor.level is Level.TIMES:
-            self._break_ties(_inputs(job), names)
-            found = self.find_outputs(job)
+        if announced.newest is not None:
+            if self._assessor.level is Level.TIMES:
+                _break_ties(announced.newest, names)
+                found = self.find_outputs(job)
+            else:
+                found = _without_ties(announced.newest, found)
         params = checksum_params(job.shown[2:], job.named)
         checksum = self._assessor.function_sum(function)
-        announced = self._begun.pop(id(job), None) or self._look_at(job)
+        self._begun.pop(id(job), None)
         self._history.end_well(
             announced.keys, {key: Value(mtime, params, checksum) for key, (_, mtime) in found.items()}
         )
@@ -145,8 +154,18 @@ class Recorder:
         self._history.flush()
 
     def _look_at(self, job: JobFiles) -> _Announced:
-        key_of = self._history.keys.of
-        return _Announced(job, set(map(key_of, _inputs(job))), {name: key_of(name) for name in _outputs(job)})
+        key_of, inputs = self._history.keys.of, _inputs(job)
+        keys = list(map(key_of, inputs))
+        return _Announced(job, set(keys), {name: key_of(name) for name in _outputs(job)}, self._newest(inputs, keys))
+
+    def _newest(self, inputs: list[str], keys: list[str]) -> float | None:
+        """The time of the newest input, as it will be compared with those of the outputs."""
+        facts = map(self._files.get, inputs)
+        if self._assessor.level is Level.TIMES:
+            return max((fact[0] for fact in facts if fact is not None), default=None)
+        noted = self._history.mtimes.get
+        times = (max(fact[0], noted(key, fact[0])) for fact, key in zip(facts, keys, strict=True) if fact is not None)
+        return max(times, default=None)
 
     def find_outputs(self, job: JobFiles) -> Made:
         """The outputs that exist, patterns expanded, without those that are inputs: name and time of each, by key."""
@@ -170,21 +189,27 @@ class Recorder:
         changed = {name for name in names if before is not None and before.get(name) != now.get(name)}
         contents.remember(made, {key_of(name): name for name in names}, self._assessor.helpers_sum(function), changed)
 
-    def _break_ties(self, inputs: list[str], outputs: list[str]) -> None:
-        """Where only the files' own times count, an output must be newer than its inputs, if only just.
 
-        A clock of files ticks every few milliseconds, on some file systems every second or two: a job that takes less
-        leaves outputs as old as its inputs, which would be made again and again.
-        """
-        newest = max((fact[0] for fact in map(self._files.get, inputs) if fact is not None), default=None)
-        if newest is None:
-            return
-        for name in outputs:
-            for step in _TIE_STEPS_S:
-                with contextlib.suppress(OSError):  # somebody else's file, or gone again: then its time stays
-                    status = os.stat(name)
-                    if status.st_mtime <= newest and newest - status.st_mtime <= _CLOCKS_AGREE_S:
-                        os.utime(name, (status.st_atime, newest + step))
+def _break_ties(newest: float, outputs: list[str]) -> None:
+    """Where only the files' own times count, an output must be newer than its inputs, if only just.
+
+    A clock of files ticks every few milliseconds, on some file systems every second or two: a job that takes less
+    leaves outputs as old as its inputs, which would be made again and again.
+    """
+    for name in outputs:
+        for step in _TIE_STEPS_S:
+            with contextlib.suppress(OSError):  # somebody else's file, or gone again: then its time stays
+                status = os.stat(name)
+                if status.st_mtime <= newest and newest - status.st_mtime <= _CLOCKS_AGREE_S:
+                    os.utime(name, (status.st_atime, newest + step))
+
+
+def _without_ties(newest: float, found: Made) -> Made:
+    """The same where the history's times count: they are as coarse as those of files for outputs found late."""
+    if all(made > newest for _, made in found.values()):
+        return found
+    after = newest + _TIE_STEPS_S[0]
+    return {key: (name, after if 0 <= newest - made <= _TIE_S else made) for key, (name, made) in found.items()}
 
 
 def _inputs(job: JobFiles) -> list[str]:

@@ -19,6 +19,8 @@ COUNT = 300
 NAMES = ["a", "b.txt", "s/c", "s/deep/er/d.txt", "./e", "sub/../f"]
 NOW = 1_700_000_000.0
 AGES = [0, 0.5, 1, 1, 2, 5, 100]
+IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Where nothing waits for a disk."""
 
 
 def first(i: Any, o: Any, *extras: Any) -> Any:
@@ -117,7 +119,7 @@ def answers(utility: Any, check: Any) -> list[Any]:
     found = []
     before = os.getcwd()
     for scenario in scenarios():
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(prefix="gangline-scenario-", dir=IN_MEMORY) as folder:
             os.chdir(folder)
             try:
                 lay_out(scenario)

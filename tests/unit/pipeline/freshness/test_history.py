@@ -14,6 +14,7 @@ import pytest
 from gangline.errors import StoreError
 from gangline.pipeline.freshness.history import History
 from gangline.pipeline.freshness.levels import Level
+from gangline.pipeline.freshness.lock import Lock
 from gangline.pipeline.freshness.value import Value, encode
 
 FILE = ".ruffus_history.sqlite"
@@ -142,7 +143,7 @@ def test_a_second_run_is_told_who_holds_the_history() -> None:
         assert busy.value.retryable
         waiting = threading.Timer(0.1, other.communicate, [b"\n"])
         waiting.start()
-        with History.open(None, wait_s=30):
+        with History.open(None, wait_s=60):
             pass
         waiting.join()
     assert not os.path.exists(f"{FILE}.lock")
@@ -156,6 +157,42 @@ def test_a_run_that_was_killed_holds_nothing() -> None:
         other.wait()
     with History.open(None):
         pass
+
+
+DYING = """
+import os, sys, time
+from gangline.pipeline.freshness.history import History
+with History.open(None) as history:
+    if os.fork() == 0:  # as for a moment whenever a program is started
+        while not os.path.exists("go on"):
+            time.sleep(0.01)
+        os._exit(0)
+    print("holding", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_process_that_a_run_was_starting_when_it_was_killed_is_waited_for() -> None:
+    with subprocess.Popen([sys.executable, "-c", DYING], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(StoreError, match="in use by another run"):
+            History.open(None)
+        other.kill()
+        other.wait()
+        going = threading.Timer(0.2, Path("go on").touch)
+        going.start()
+        with History.open(None):
+            assert Path("go on").exists()
+        going.join()
+
+
+def test_what_a_run_that_died_has_left_in_the_lock_does_not_hide_who_holds_it() -> None:
+    Path(f"{FILE}.lock").write_text("x" * 1000, encoding="utf-8")
+    lock = Lock(FILE, 0)
+    with pytest.raises(StoreError, match=rf"in use by another run \(process {os.getpid()} on "):
+        Lock(FILE, 0)
+    lock.release()
 
 
 def test_runs_inside_runs_share_their_history() -> None:
