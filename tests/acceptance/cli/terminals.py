@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 _CODE = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])")
-_LIMIT_S = 60.0
+_LIMIT_S = 120.0
 
 
 class Ended(NamedTuple):
@@ -32,7 +32,10 @@ class Ended(NamedTuple):
 
 
 def on_terminal(
-    argv: list[str], environment: Mapping[str, str] | None = None, interrupt: Callable[[], bool] | None = None
+    argv: list[str],
+    environment: Mapping[str, str] | None = None,
+    interrupt: Callable[[], bool] | None = None,
+    watch: Callable[[str], None] = lambda shown: None,
 ) -> Ended:
     """Run a command on a new terminal.
 
@@ -40,16 +43,17 @@ def on_terminal(
         argv: The command.
         environment: Variables to add.
         interrupt: Is asked all the time; as soon as it says so, Ctrl-C is typed.
+        watch: Is shown all the time what the command has sent so far.
     """
     variables = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     variables |= {"TERM": "xterm", **(environment or {})}
     pid, terminal = pty.fork()
     if pid == 0:
         try:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
             os.execvpe(argv[0], argv, variables)
         finally:
             os._exit(127)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     sent = b""
     until = time.monotonic() + _LIMIT_S
     with selectors.DefaultSelector() as selector:
@@ -64,6 +68,7 @@ def on_terminal(
                 except OSError:  # the other end is closed
                     break
                 sent += data
+                watch(sent.decode(errors="replace"))
     os.close(terminal)
     _, status = os.waitpid(pid, 0)
     raw = sent.decode()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from gangline.pipeline.freshness.history import History
 from gangline.store.reader import Record
 from tests.acceptance.cli.runs import call, run_program
 
@@ -118,7 +119,12 @@ def test_a_run_that_was_killed_or_interrupted_goes_on(number: signal.Signals) ->
         assert time.monotonic() < limit
         time.sleep(0.01)
     assert call("retry").exit_code == 2  # it is still running
-    time.sleep(1.0)  # what is done is known to be done
+    while True:
+        with History.open(None, writing=False) as history:
+            if history.mtimes.keys() >= {"a.1", "c.1"}:  # what is done is known to be done
+                break
+        assert time.monotonic() < limit
+        time.sleep(0.01)
     program.send_signal(number)
     assert program.wait(timeout=60) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     Path("wait").unlink()

@@ -126,7 +126,7 @@ def ran(program: str, *args: str, **options: Any) -> tuple[int, str, str]:
     """Run such a program to its end: exit code, output, errors."""
     process = start(program, *args, **options)
     try:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -173,7 +173,7 @@ for k in sorted(h):
         v.outfile,
         v.chksum_params,
         len(v.chksum_func),
-        abs(v.mtime - time.time()) < 5,
+        abs(v.mtime - os.path.getmtime(k)) < 1.2,
         len(str(v)),
         sorted(vars(v)),
     )

@@ -7,9 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from gangline.pipeline.freshness.history import History
+from gangline.pipeline.freshness.levels import Level
 
 PROGRAM = """
 import os, sys, time
@@ -49,55 +54,63 @@ def started(level: int, place: str) -> subprocess.Popen[str]:
     )
 
 
-def until_slow_ones_run() -> None:
+def wait_for(condition: Callable[[], Any]) -> None:
     limit = time.monotonic() + 60
-    while not (Path("2.1").exists() or Path("3.1").exists()):
+    while not condition():
         assert time.monotonic() < limit
         time.sleep(0.01)
-    time.sleep(0.5)  # the others end meanwhile
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def until_only_slow_ones_run(level: int, place: str) -> set[str]:
+    """What the others have made, when they are known to have ended."""
+    slow = {"2.1"} if place == "{}" else {"2.1", "3.1"}
+    wait_for(lambda: all(Path(name).exists() for name in slow))
+    made = {path.name for path in Path().glob("*.1")} - slow
+
+    def are_known() -> bool:
+        with History.open(None, Level(level), writing=False) as history:
+            return made <= history.mtimes.keys() if level else not made & history.begun
+
+    wait_for(are_known)
+    return made
+
+
+def until_gone() -> None:
+    """Until the processes are gone in which jobs ran."""
+    found = list(Path().glob("*.pid"))
+    assert found
+    for path in found:
+        wait_for(lambda path=path: not Path("/proc", path.stem).exists())  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("place", ["{}", "{'multiprocess': 2}", "{'multithread': 2}"])
 def test_ctrl_c_is_a_keyboard_interrupt_and_leaves_nothing_running(place: str) -> None:
     program = started(1, place)
-    until_slow_ones_run()
+    until_only_slow_ones_run(1, place)
     program.send_signal(signal.SIGINT)
     if "thread" in place:  # nobody can end a thread
         Path("quick").touch()
     out, err = program.communicate(timeout=60)
     assert (out.strip(), err) == ("interrupted", "")
-    pids = [int(path.stem) for path in Path().glob("*.pid")]
-    assert pids
-    limit = time.monotonic() + 60
-    while any(map(alive, pids)) and time.monotonic() < limit:
-        time.sleep(0.02)
-    assert not any(map(alive, pids))
+    until_gone()
 
 
 @pytest.mark.parametrize("level", [0, 1])
 @pytest.mark.parametrize("place", ["{}", "{'multiprocess': 2}"])
 def test_a_run_that_was_killed_goes_on_without_trusting_half_made_files(place: str, level: int) -> None:
     program = started(level, place)
-    until_slow_ones_run()
+    made = until_only_slow_ones_run(level, place)
+    assert len(made) >= 2
     os.killpg(program.pid, signal.SIGKILL)
     program.communicate()
+    until_gone()
     done = {path.name: path.stat().st_mtime_ns for path in Path().glob("*.1") if "whole" in path.read_text()}
+    assert done.keys() == made
     Path("quick").touch()
-    time.sleep(0.3)
     again = started(level, place)
     assert again.communicate(timeout=60) == ("", "")
     assert [path.read_text() for path in sorted(Path().glob("*.1"))] == ["half and whole"] * 6
-    same = {name for name, mtime in done.items() if Path(name).stat().st_mtime_ns == mtime}
-    # What ended in the last moments before the kill may not be on the disk yet, and is then made again.
-    assert len(done) - len(same) <= 2
+    assert {name: Path(name).stat().st_mtime_ns for name in done} == done
 
 
 TELLING = """

@@ -27,29 +27,33 @@ def noting(output: str) -> None:
         file.write(f"{os.getpid()}")
 
 
-def at_work(delay_s: float) -> Any:
-    """A function that writes when it began and when it ended."""
+def meeting(count: int) -> Any:
+    """A function of which the first jobs wait until so many run; they write how many others there were at most."""
 
-    def work(source: str, output: str) -> None:
-        began = time.time()
-        time.sleep(delay_s)
+    def meet(source: str, output: str) -> None:
+        def present() -> int:
+            return sum(1 for name in os.listdir() if name.endswith(".in"))
+
+        with open(f"{output}.in", "w"):
+            pass
+        here, limit = present(), time.monotonic() + 60
+        while not os.path.exists(f"met {count}") and time.monotonic() < limit:
+            if here >= count:
+                with open(f"met {count}", "w"):
+                    pass
+            time.sleep(0.005)
+            here = max(here, present())
+        time.sleep(0.05)
         with open(output, "w") as file:
-            file.write(f"{began} {time.time()}")
+            file.write(str(max(here, present())))
+        os.unlink(f"{output}.in")
 
-    return work
+    return meet
 
 
 def most_at_once(pattern: str) -> int:
-    """How many jobs ran at once at most, by the times that they have written."""
-    moments = []
-    for path in Path().glob(pattern):
-        began, ended = map(float, path.read_text().split())
-        moments += [(began, 1), (ended, -1)]
-    running = highest = 0
-    for _, change in sorted(moments):
-        running += change
-        highest = max(highest, running)
-    return highest
+    """How many jobs ran at once at most, by what they have written."""
+    return max(int(path.read_text()) for path in Path().glob(pattern))
 
 
 def test_limits_hold_across_stages_and_are_used_up(pipeline: Pipeline) -> None:
@@ -59,10 +63,10 @@ def test_limits_hold_across_stages_and_are_used_up(pipeline: Pipeline) -> None:
 
     made = pipeline.split(make_files, None, "*stage1", name="make_files")
     for size in ("small", "big"):
-        stage = pipeline.transform(at_work(0.2), made, suffix(f".{size}_stage1"), ".stage2", name=f"stage1_{size}")
+        stage = pipeline.transform(meeting(3), made, suffix(f".{size}_stage1"), ".stage2", name=f"stage1_{size}")
         stage.jobs_limit(3, "ftp_download_limit")
     first = [pipeline["stage1_small"], pipeline["stage1_big"]]
-    pipeline.transform(at_work(0.2), first, suffix(".stage2"), ".stage3", name="stage2").jobs_limit(5)
+    pipeline.transform(meeting(5), first, suffix(".stage2"), ".stage3", name="stage2").jobs_limit(5)
     run(pipeline, multiprocess=10)
     assert len(files("*.stage3")) == 10
     assert most_at_once("*.stage2") == 3
