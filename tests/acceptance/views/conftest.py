@@ -35,12 +35,21 @@ def until() -> Callable[..., Any]:
     return _until
 
 
-def _alive(pid: int) -> bool:
+def _state(pid: int) -> str | None:
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+        return None
+
+
+def _alive(pid: int) -> bool:
+    return _state(pid) not in (None, "Z")
+
+
+@pytest.fixture(scope="session")
+def stopped() -> Callable[[int], bool]:
+    """Whether a process stands still."""
+    return lambda pid: _state(pid) == "T"
 
 
 @pytest.fixture(scope="session")
@@ -191,7 +200,7 @@ class Gate:
 
             with open(starts, "a") as file:
                 file.write(f"{os.getpid()}\n")
-            end = time.monotonic() + 60
+            end = time.monotonic() + 240
             while not os.path.exists(opened) and time.monotonic() < end:
                 time.sleep(0.005)
             if error is not None:
@@ -253,10 +262,9 @@ class Program:
 
     def wait_until_it_waits(self) -> None:
         """Wait until its main thread has been asleep twice in a row."""
-        stat = Path(f"/proc/{self.process.pid}/stat")
 
         def asleep() -> bool:
-            return stat.read_text().rpartition(")")[2].split()[0] == "S"
+            return _state(self.process.pid) == "S"
 
         _until(lambda: asleep() and time.sleep(0.05) is None and asleep(), what="the program's wait")
 

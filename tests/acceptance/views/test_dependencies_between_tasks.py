@@ -150,12 +150,15 @@ def test_v11_timeout_with_no_engine_at_all(new_client):
         view.apply_async(int).get(timeout=60)
 
 
-def test_v11_timeout_never_limits_running(both_rc, gate):
+def test_v11_timeout_never_limits_running(both_rc, gate, until):
     view = both_rc.load_balanced_view()
-    with view.temp_flags(timeout=0.2):
-        ar = view.apply_async(gate.hold("took long"))
-    gate.wait_for(1)
-    with view.temp_flags(after=ar, timeout=0.4):
+    for timeout in (0.2, 2, 20):  # a longer one if the machine has not begun the task in time
+        with view.temp_flags(timeout=timeout):
+            ar = view.apply_async(gate.hold("took long"))
+        until(lambda ar=ar: gate.started or ar.ready())
+        if gate.started:
+            break
+    with view.temp_flags(after=ar, timeout=2 * timeout):
         witness = view.apply_async(int)
     with pytest.raises(ipp.error.DependencyTimeout):
         witness.get(timeout=60)  # so twice the running task's timeout has passed

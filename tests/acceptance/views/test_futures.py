@@ -76,7 +76,7 @@ def test_v27_as_completed(both_rc, gate, doubling):
     held = view.apply_async(gate.hold("last"))
     gate.wait_for(1)
     ars = [view.apply_async(doubling, n) for n in range(10)]
-    stream = concurrent.futures.as_completed([held, *ars], timeout=20)
+    stream = concurrent.futures.as_completed([held, *ars], timeout=60)
     first = [next(stream) for _ in range(10)]
     assert sorted(ar.result() for ar in first) == [2 * n for n in range(10)]
     gate.open()
@@ -86,7 +86,7 @@ def test_v27_as_completed(both_rc, gate, doubling):
 def test_v27_mixed_with_other_futures(any_rc, doubling):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         futures = [pool.submit(double, 1), any_rc.load_balanced_view().apply_async(doubling, 2)]
-        assert sorted(f.result() for f in concurrent.futures.as_completed(futures, timeout=20)) == [2, 4]
+        assert sorted(f.result() for f in concurrent.futures.as_completed(futures, timeout=60)) == [2, 4]
 
 
 def test_v27_await(any_rc, doubling):
@@ -98,7 +98,7 @@ def test_v27_await(any_rc, doubling):
         assert await asyncio.gather(*[view.apply_async(doubling, n) for n in range(50)]) == [2 * n for n in range(50)]
         with pytest.raises(ZeroDivisionError):
             await view.apply_async(lambda: 1 / 0)
-        return await asyncio.wait_for(view.apply_async(doubling, 5), timeout=20)
+        return await asyncio.wait_for(view.apply_async(doubling, 5), timeout=60)
 
     assert asyncio.run(main()) == 10
 
@@ -198,7 +198,7 @@ def test_v27_run_in_executor(any_rc, doubling):
 def test_v27_many_threads_wait_for_one_result(both_rc, gate):
     ar = both_rc.load_balanced_view().apply_async(gate.hold("shared"))
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        waits = [pool.submit(ar.get, 20) for _ in range(8)]
+        waits = [pool.submit(ar.get, 60) for _ in range(8)]
         gate.wait_for(1)
         gate.open()
         assert [wait.result(timeout=60) for wait in waits] == ["shared"] * 8

@@ -20,7 +20,7 @@ def test_v25_stdout_and_stderr(any_rc):
 
     ar = any_rc.load_balanced_view().apply_async(task, 4)
     assert ar.get(timeout=60) == 4
-    assert ar.wait_for_output(10)
+    assert ar.wait_for_output(60)
     assert ar.stdout == "out 4\nwritten"
     assert ar.stderr == "err 4\n"
 

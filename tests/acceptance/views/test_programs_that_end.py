@@ -75,7 +75,7 @@ def test_exit_by_an_error_shows_that_error(start, until, alive):
 
 @pytest.mark.parametrize("options", [", backend='threads'", ", backend='processes'"])
 def test_exit_with_tasks_that_would_take_long(start, until, options):
-    program, _ = start("ars = [view.apply_async(time.sleep, 0.01) for _ in range(10_000)]\n", options)
+    program, _ = start("ars = [view.apply_async(time.sleep, 0.1) for _ in range(5_000)]\n", options)
     program.finish()
     assert program.process.returncode == 0, program.stderr
 
@@ -148,13 +148,20 @@ def test_keyboard_interrupt_reaches_the_client_and_not_the_engines(start_program
         "import os, signal, time\n"
         "import gangline.views as ipp\n"
         "rc = ipp.Client(n=1)\n"
-        'ar = rc[0].apply_async(lambda: __import__("time").sleep(0.5) or "untouched")\n'
-        'while not ar.metadata.started and rc.queue_status(0)["queue"] == 0: time.sleep(0.01)\n'
+        "def held(begun, told):\n"
+        "    import os, time\n"
+        '    open(begun, "w").close()\n'
+        "    while not os.path.exists(told): time.sleep(0.01)\n"
+        '    return "untouched"\n'
+        'begun, told = (os.path.join(os.environ["FOLDER"], name) for name in ("begun", "told"))\n'
+        "ar = rc[0].apply_async(held, begun, told)\n"
+        "while not os.path.exists(begun): time.sleep(0.01)\n"
         "try:\n"
         "    os.killpg(0, signal.SIGINT)\n"
-        "    time.sleep(5)\n"
+        "    time.sleep(60)\n"
         "except KeyboardInterrupt:\n"
         '    print("interrupted")\n'
+        'open(told, "w").close()\n'
         "print(ar.get(timeout=60))\n"
         "rc.close()\n"
         "'''], start_new_session=True)\n"

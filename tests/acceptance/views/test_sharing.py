@@ -88,7 +88,11 @@ def test_v29_a_pending_result_in_a_forked_child_does_not_hang(start_program):
         "warnings.simplefilter('ignore')\n"
         "import gangline.views as ipp\n"
         "rc = ipp.Client(n=1)\n"
-        "ar = rc.load_balanced_view().apply_async(time.sleep, 1)\n"
+        "told = os.path.join(os.environ['FOLDER'], 'told')\n"
+        "def held(told):\n"
+        "    import os, time\n"
+        "    while not os.path.exists(told): time.sleep(0.01)\n"
+        "ar = rc.load_balanced_view().apply_async(held, told)\n"
         "pid = os.fork()\n"
         "if not pid:\n"
         "    try:\n"
@@ -97,6 +101,7 @@ def test_v29_a_pending_result_in_a_forked_child_does_not_hang(start_program):
         "        print('child:', 'fork' in str(error), flush=True)\n"
         "    os._exit(0)\n"
         "os.waitpid(pid, 0)\n"
+        "open(told, 'w').close()\n"
         "print('parent:', ar.get(timeout=60), flush=True)\n"
         "rc.close()\n"
     )
@@ -135,7 +140,7 @@ def test_v30_graph_of_ten_thousand_nodes(rc):
     for node in networkx.topological_sort(graph):
         with view.temp_flags(after=[results[parent] for parent in graph.predecessors(node)]):
             results[node] = view.apply_async(lambda n: n, node)
-    assert rc.wait(list(results.values()), timeout=90)
+    assert rc.wait(list(results.values()), timeout=240)
     assert all(results[node].get() == node for node in graph)
     times = {node: (ar.started, ar.completed) for node, ar in results.items()}
     assert all(times[parent][1] <= times[node][0] for parent, node in graph.edges)

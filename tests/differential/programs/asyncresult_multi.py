@@ -62,7 +62,7 @@ def partial(rc):
     stream = iter(ar)
     show("first arrives before the second can", next(stream))
     show("ready", ar.ready())
-    done, waiting = ar.wait(timeout=10, return_when=concurrent.futures.FIRST_COMPLETED)
+    done, waiting = ar.wait(timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
     show("wait for the first", (len(done), len(waiting)))
     show("progress", ar.progress)
     gate.open()
@@ -116,7 +116,7 @@ def first_exception_wins(rc):
     ar = rc[:].apply_async(always)
     remote(
         "before the other has run",
-        lambda: ar.get(timeout=20, return_when=concurrent.futures.FIRST_EXCEPTION),
+        lambda: ar.get(timeout=60, return_when=concurrent.futures.FIRST_EXCEPTION),
     )
     show("ready", ar.ready())
     gate.open()

@@ -54,7 +54,7 @@ def metadata(rc, view):
     with view.temp_flags(label="greeting"):
         ar = view.apply(chatty, "ada", shout=True)
     show("result", ar.get(timeout=60))
-    ar.wait_for_output(10)
+    ar.wait_for_output(60)
     own = {key: value for key, value in ar.metadata.items() if not key.startswith(("is_", "client"))}
     show("metadata types", types(own))
     show("order of times", ar.submitted <= ar.started <= ar.completed <= ar.received)

@@ -85,7 +85,7 @@ def shut_down():
 
 def signals():
     with ipp.Cluster(n=1, log_level=logging.ERROR) as rc:
-        ar = rc[0].apply_async(lambda: [print("started", flush=True), __import__("time").sleep(30)])
+        ar = rc[0].apply_async(lambda: [print("started", flush=True), __import__("time").sleep(240)])
         until(lambda: ar.stdout)
         rc.send_signal(signal.SIGINT, block=True)
         ar.wait(60)

@@ -23,7 +23,7 @@ def futures(rc):
     done, pending = concurrent.futures.wait(ars, timeout=60)
     show("wait", (len(done), len(pending)))
     ars = [view.apply_async(double, n) for n in range(6)]
-    show("as_completed", sorted(ar.result() for ar in concurrent.futures.as_completed(ars, timeout=20)))
+    show("as_completed", sorted(ar.result() for ar in concurrent.futures.as_completed(ars, timeout=60)))
     bad = view.apply_async(fail, 1)
     done, _ = concurrent.futures.wait([bad], return_when=concurrent.futures.FIRST_EXCEPTION, timeout=60)
     show("wait for the first exception", bad in done)
@@ -68,7 +68,7 @@ async def awaited(rc):
     view = rc.load_balanced_view()
     show("wrap_future", await asyncio.wrap_future(view.apply_async(double, 1)))
     show("gather", await asyncio.gather(*[asyncio.wrap_future(view.apply_async(double, n)) for n in range(4)]))
-    show("wait_for", await asyncio.wait_for(asyncio.wrap_future(view.apply_async(double, 7)), 20))
+    show("wait_for", await asyncio.wait_for(asyncio.wrap_future(view.apply_async(double, 7)), 60))
     try:
         await asyncio.wrap_future(view.apply_async(fail, 2))
     except ipp.RemoteError as error:

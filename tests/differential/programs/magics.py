@@ -61,7 +61,7 @@ def cells(shell):
 def later(shell):
     run(shell, "%%px --noblock -o later\nprint('late')\n'value'")
     shell.user_ns["later"].wait(60)
-    shell.user_ns["later"].wait_for_output(10)
+    shell.user_ns["later"].wait_for_output(60)
     show("result", shell.user_ns["later"].stdout)
     run(shell, "%pxresult")
     run(shell, "%pxresult -o again")

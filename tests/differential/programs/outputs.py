@@ -33,7 +33,7 @@ def displaying():
 
 def finish(ar):
     ar.wait(60)
-    ar.wait_for_output(10)
+    ar.wait_for_output(60)
     return ar
 
 

@@ -103,7 +103,7 @@ class Gate:
 
             with open(f"{path}.{os.getpid()}", "w"):
                 pass
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 240
             while not os.path.exists(path) and time.monotonic() < deadline:
                 time.sleep(0.01)
             return value

@@ -134,7 +134,7 @@ def test_kill_ends_the_whole_group_and_replaces(drive: Drive, gate: Gate) -> Non
     driver.until(lambda: driver.lost)
     assert driver.lost[0].reason == "it was time (killed by SIGKILL)"
     assert driver.lost[0].running == {task}
-    assert select.select([child], [], [], 5)[0]
+    assert select.select([child], [], [], 60)[0]
     os.close(child)
     driver.until(lambda: driver.engines)
 
@@ -238,7 +238,7 @@ def test_client_killed_by_force_leaves_no_orphan(tmp_path: Path, work: str) -> N
     engines = [os.pidfd_open(pid) for pid in pids]
     client.kill()
     client.wait()
-    ended = [bool(select.select([engine], [], [], 5)[0]) for engine in engines]
+    ended = [bool(select.select([engine], [], [], 60)[0]) for engine in engines]
     for engine in engines:
         os.close(engine)
     client.stdin.close()

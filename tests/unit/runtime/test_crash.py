@@ -32,7 +32,7 @@ def test_a_crash_on_the_loops_own_thread_is_told_to_those_who_wait(monkeypatch: 
         monkeypatch.setattr(session._conductor, "_on_event", broken)
         go.set()
         assert crashing.wait(60)
-        assert session.wait([handle], 30)
+        assert session.wait([handle], 60)
         loop._thread.join(60)
         assert handle.failure is not None
         assert isinstance(handle.failure.error, InternalError)

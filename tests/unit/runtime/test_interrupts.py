@@ -15,7 +15,7 @@ from gangline._runtime.session import Session
 from gangline.backends.processes import ProcessesBackend
 
 session = Session(ProcessesBackend(), engines=2)
-assert session.wait_for(lambda: len(session.engines) == 2, 30)
+assert session.wait_for(lambda: len(session.engines) == 2, 60)
 
 def interrupt_again_and_again():
     for _ in range(60):
@@ -49,7 +49,7 @@ print(interrupted)
 
 
 def test_interrupts_at_any_moment_leave_the_scheduler_whole():
-    finished = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120, check=False)
+    finished = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=240, check=False)
     assert finished.returncode == 0, finished.stderr
     assert int(finished.stdout) >= 10
 

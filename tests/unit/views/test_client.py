@@ -110,11 +110,11 @@ class TestEngines:
         with pytest.raises(WaitTimeout, match="3 engines not ready"):
             rc.wait_for_engines(3, timeout=0.01)
         with pytest.raises(WaitTimeout):
-            rc.wait_for_engines(3, timeout=0.01, block=False).result(10)
+            rc.wait_for_engines(3, timeout=0.01, block=False).result(60)
         later = rc.wait_for_engines(3, block=False)
         assert not later.done()
         rc._session.add_engines(1)
-        assert later.result(10) is None
+        assert later.result(60) is None
 
 
 class TestHistory:
@@ -176,6 +176,6 @@ class TestEnd:
         del rc
         gc.collect()
         assert gone() is None
-        ended, _, _ = select.select([engine], [], [], 10)
+        ended, _, _ = select.select([engine], [], [], 60)
         assert ended
         os.close(engine)

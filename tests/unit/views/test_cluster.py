@@ -87,7 +87,7 @@ def test_restart_empties_namespaces_and_numbers_anew(cluster):
 def test_an_engine_that_dies_is_replaced_in_its_set():
     with Cluster(n=1) as rc:
         rc._session.kill_engine(0)
-        assert rc._session.wait_for(lambda: rc.cluster.engine_set.ids == {1}, 10)
+        assert rc._session.wait_for(lambda: rc.cluster.engine_set.ids == {1}, 60)
 
 
 def test_a_busy_set_is_stopped_too(monkeypatch, until):

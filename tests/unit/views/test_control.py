@@ -13,7 +13,7 @@ from gangline.views.results import OutstandingTasks
 def hold(gate, started=None):
     if started is not None:
         started.set()
-    return gate.wait(60)
+    return gate.wait(240)
 
 
 class TestWait:

@@ -132,7 +132,7 @@ class TestExecute:
     def test_errors(self, view, code, error):
         with pytest.raises(error):
             view.execute(code, block=True)
-        assert view.execute(code).exception(10) is not None
+        assert view.execute(code).exception(60) is not None
 
     def test_await_at_the_top(self, view):
         view.execute("import asyncio\nawait asyncio.sleep(0)\na = 3", block=True)
@@ -255,7 +255,7 @@ def test_a_name_from_before_a_restart(processes):
     with Client(n=1) as rc:
         rc[0].push({"a": 1}, block=True)
         rc._session.kill_engine(0)
-        assert rc._session.wait_for(lambda: rc.ids == [1], 10)
+        assert rc._session.wait_for(lambda: rc.ids == [1], 60)
         for ask in (lambda: rc[1]["a"], lambda: rc[1].execute("a", block=True), lambda: rc[:].gather("a", block=True)):
             with pytest.raises(NameError, match="engine 1 was started after engine 0 had ended"):
                 ask()

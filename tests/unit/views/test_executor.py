@@ -30,14 +30,14 @@ def test_nothing_after_the_shutdown(view):
 
 
 def test_a_time_limit_on_the_results(view, gate):
-    results = view.executor.map(gate.wait, [30], timeout=0.01)
+    results = view.executor.map(gate.wait, [240], timeout=0.01)
     with pytest.raises(TimeoutError):
         next(results)
 
 
 def test_cancelling_what_has_not_started(rc, view, gate):
     executor = view.executor
-    futures = [executor.submit(gate.wait, 30) for _ in range(2)]
+    futures = [executor.submit(gate.wait, 240) for _ in range(2)]
     deadline = time.monotonic() + 60
     while not all(each.running() for each in futures) and time.monotonic() < deadline:
         rc.wait(timeout=0.001)

@@ -86,7 +86,7 @@ class TestBalanced:
     def test_results_as_they_come(self, rc, view, gate):
         def function(x):
             if x == 0:
-                gate.wait(60)
+                gate.wait(240)
             return x
 
         ar = view.map_async(function, range(6), ordered=False, chunksize=1)
@@ -116,7 +116,7 @@ class TestBalanced:
         assert [next(results) for _ in range(3)] == [0, 1, 4]
         ar.cancel()
         with pytest.raises(error.TaskAborted):
-            ar.get(30)
+            ar.get(60)
 
     def test_who_asks_while_the_last_end_is_being_told_waits_for_it(self, processes, monkeypatch):
         begun, finish = threading.Event(), Feed._finish
@@ -128,8 +128,8 @@ class TestBalanced:
 
         monkeypatch.setattr(Feed, "_finish", finish_late)
         ar = processes.load_balanced_view().map_async(square, iter([3]))
-        assert begun.wait(30)
-        assert ar.get(30) == [9]
+        assert begun.wait(60)
+        assert ar.get(60) == [9]
 
     def test_an_error_of_the_iterator_arrives_after_the_items_before_it(self, any_view):
         results = iter(any_view.map_async(square, (1 // (3 - i) for i in itertools.count())))
@@ -197,7 +197,7 @@ class TestBalanced:
     def test_the_client_is_closed_meanwhile(self):
         gate = threading.Event()
         with Client(backend="threads", n=2) as client:
-            ar = client.load_balanced_view().map_async(lambda x: gate.wait(60), range(1000))
+            ar = client.load_balanced_view().map_async(lambda x: gate.wait(240), range(1000))
             gate.set()
             next(iter(ar))
         got = ar.get(return_exceptions=True)
@@ -222,7 +222,7 @@ class TestBalanced:
         view.map_async(square, range(300), chunksize=1).add_done_callback(lambda ar: called.set())
         assert called.wait(60)
         ar = view.map_async(picky, range(300))
-        assert isinstance(ar.exception(30), KeyError)
+        assert isinstance(ar.exception(60), KeyError)
         assert hash(ar) == object.__hash__(ar)
         assert ar != view
 
@@ -257,7 +257,7 @@ class TestLazy:
                 yield i
 
         def function(x):
-            gate.wait(60)
+            gate.wait(240)
             return x
 
         results = view.imap(function, items(), max_outstanding=3)

@@ -56,13 +56,13 @@ def test_nothing_where_nobody_looks(view, capsys):
 
 
 def test_it_gives_up(view, gate):
-    ar = view.apply_async(gate.wait, 30)
+    ar = view.apply_async(gate.wait, 240)
     ar.wait_interactive(interval=0.001, timeout=0.01)
     assert not ar.ready()
 
 
 def test_part_of_it_is_enough(rc, gate):
-    slow = rc[0].apply_async(gate.wait, 30)
+    slow = rc[0].apply_async(gate.wait, 240)
     ar = AsyncResult.join(slow, rc[1].apply_async(abs, 1))
     ar.wait_interactive(return_when=FIRST_COMPLETED)
     AsyncResult.join(slow, rc[1].apply_async(fail)).wait_interactive(return_when=FIRST_EXCEPTION)
