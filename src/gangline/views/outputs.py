@@ -177,10 +177,10 @@ class _Watched:
             return
         metadata = self._metadata
         self._ended = metadata["status"] is not None  # then what follows is complete
-        engine = metadata["engine_id"]
-        self._news("stdout", lambda new: show.text("stdout", engine, new))
-        self._news("stderr", lambda new: show.text("stderr", engine, new))
-        self._news("outputs", lambda new: show.outputs(engine, new))
+        # The engine is asked for after the text: before, the task may not have had one.
+        self._news("stdout", lambda new: show.text("stdout", metadata["engine_id"], new))
+        self._news("stderr", lambda new: show.text("stderr", metadata["engine_id"], new))
+        self._news("outputs", lambda new: show.outputs(metadata["engine_id"], new))
         if self._ended:
             self._show_end(show)
 

@@ -90,6 +90,17 @@ class TestStream:
             task["status"] = "ok"
         assert screen.text == "[stdout:0] \nearly\nlate\n"
 
+    def test_a_task_that_begins_while_it_is_looked_at_is_shown_with_its_engine(self, capsys):
+        class Beginning(Metadata):
+            def __getitem__(self, name):
+                if name == "stdout":
+                    self.update(engine_id=0, stdout="begun\n")
+                return super().__getitem__(name)
+
+        with outputs.stream([Beginning()]):
+            pass
+        assert capsys.readouterr().out == "[stdout:0] \nbegun\n"
+
     def test_errors_are_shown(self, rc, capsys):
         ar = rc[0].apply_async(fail)
         with ar.stream_output():
