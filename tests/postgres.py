@@ -6,6 +6,7 @@ from `apt install postgresql`. Without any of them the tests are skipped, saying
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,11 +51,11 @@ class Server:
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c fsync=off "
             "-c full_page_writes=off -c max_connections=40 -c shared_buffers=64MB"
         )
-        self._run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "30", "-o", options, "start")
+        self._run("pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "120", "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
         """Have it end, as in a crash or gently ("fast")."""
-        self._run("pg_ctl", "-D", "data", "-m", mode, "-w", "-t", "30", "stop")
+        self._run("pg_ctl", "-D", "data", "-m", mode, "-w", "-t", "120", "stop")
 
     def make(self) -> None:
         """Lay out its files."""
@@ -69,9 +71,12 @@ class Server:
 
     def _signal(self, number: signal.Signals) -> None:
         leader = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{leader}/task/{leader}/children").read_text().split()
-        for process in (leader, *map(int, children)):
-            os.kill(process, number)
+        os.kill(leader, number)  # first, so that it starts no more of them
+        while number == signal.SIGSTOP and _state(leader) != "T":
+            time.sleep(0.001)
+        for child in Path(f"/proc/{leader}/task/{leader}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -99,12 +104,17 @@ def started_server() -> Iterator[Server]:
         pytest.skip(MISSING)
     folder = Path(tempfile.mkdtemp(prefix="gangline-pg-"))
     user = _other_user(folder) if os.geteuid() == 0 else {}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    # Bound, and never listened on: while the server is down nobody else gets the port, be it for a connection.
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    port = holder.getsockname()[1]
     server = Server(f"postgresql://gl@127.0.0.1:{port}/postgres", folder, port, programs, user)
     # Whatever becomes of the tests, when their process is gone so is the server.
-    last_words = 'cat; kill -QUIT "$(head -n 1 data/postmaster.pid)"; sleep 1; rm -rf "$PWD"'
+    last_words = (
+        'cat; leader="$(head -n 1 data/postmaster.pid)"; kill -QUIT "$leader"; '
+        'for _ in $(seq 100); do test -e data/postmaster.pid || break; sleep 0.1; done; rm -rf "$PWD"'
+    )
     guard = subprocess.Popen(["sh", "-c", last_words], cwd=folder, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         server.make()
@@ -112,6 +122,11 @@ def started_server() -> Iterator[Server]:
         yield server
     finally:
         guard.communicate()
+        holder.close()
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _other_user(folder: Path) -> dict[str, Any]:

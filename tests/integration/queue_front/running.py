@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from gangline.queue import Deferred, Queue
 from gangline.queue.link import ClaimInfo
 from gangline.queue.naming import load_class
 from gangline.store.jobs.port import Claim, Ending
+
+
+def distant_times() -> str:
+    """A crontab line with five times in each hour, the last ten minutes ago: none comes while a test runs."""
+    minute = datetime.now(UTC).minute
+    return f"{','.join(str((minute + more) % 60) for more in (30, 35, 40, 45, 50))} * * * *"
 
 
 @dataclass

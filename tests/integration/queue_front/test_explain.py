@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gangline.queue import Explanation, Queue
+from gangline.queue.reasons import Waits
 from gangline.store.jobs.port import Ending
 from tests.integration.queue_front.running import Hands
 
@@ -45,13 +46,13 @@ def test_jobs_before_it(queue, shop):
 
 def test_its_time_has_not_come(queue, shop):
     hands = Hands(queue)
-    later = queue.enqueue(shop.Add, a=1, delay=90)
+    later = queue.enqueue(shop.Add, a=1, delay=3 * 3600 + 120)
     (reason,) = said(queue, later)
     assert reason.startswith("it waits until 20")
-    assert reason.endswith(", for another 90 s: it was entered for later")
+    assert reason.endswith(", for another 3.0 h: it was entered for later")
     deferred = queue.enqueue(shop.Add, a=2)
     (claim,) = hands.take()
-    hands.end(Ending(claim.id, claim.fence, "deferred", wait_s=600, message="rain"))
+    hands.end(Ending(claim.id, claim.fence, "deferred", wait_s=620, message="rain"))
     (reason,) = said(queue, deferred)
     assert reason.endswith(", for another 10 min: it has deferred (rain)")
     failed = queue.enqueue(shop.Add, a=3, attempts=3)
@@ -59,6 +60,13 @@ def test_its_time_has_not_come(queue, shop):
     hands.end(Ending(claim.id, claim.fence, "failed", wait_s=8000, error="Traceback\nValueError: no\n"))
     (reason,) = said(queue, failed)
     assert reason.endswith(", for another 2.2 h: its last attempt has failed, and 2 attempts are left (ValueError: no)")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "0 s"), (90.4, "90 s"), (119.0, "119 s"), (120.0, "2 min"), (5400.0, "1.5 h")]
+)
+def test_how_long_it_waits_is_said_in_units_that_fit(seconds, words):
+    assert str(Waits(0.0, seconds, "why", "")).endswith(f", for another {words}: why")
 
 
 def test_pauses(queue, shop):

@@ -9,7 +9,7 @@ from typing import Any
 
 from gangline.errors import JobExists
 from gangline.store.jobs import open_store
-from gangline.store.jobs.port import Ending, JobStore, Lane, NewJob, State
+from gangline.store.jobs.port import Claim, Ending, JobStore, Lane, NewJob, State
 
 
 def main() -> None:
@@ -38,6 +38,11 @@ def work(store: JobStore, uid: str, plan: dict[str, Any]) -> dict[str, Any]:
     lost: list[Any] = []
     endings: list[Ending] = []
     most_running = turns = 0
+    if "reach" in plan:
+        taken_first = reach(store, uid, plan)
+        endings = [Ending(claim.id, claim.fence, "complete") for claim in taken_first]
+        taken = [claim.id for claim in taken_first]
+        most_running = plan["reach"]
     while True:
         result = store.turn(uid, endings, room=plan["room"], ahead=plan.get("ahead"))
         lost += result.lost
@@ -53,10 +58,20 @@ def work(store: JobStore, uid: str, plan: dict[str, Any]) -> dict[str, Any]:
         taken += [claim.id for claim, kind in zip(result.claimed, kinds, strict=True) if kind == "complete"]
         if result.claimed and "hold_s" in plan:
             time.sleep(plan["hold_s"])
-        if not result.claimed:
-            if store.count_states().get(State.COMPLETE, 0) >= plan["until"]:
-                return {"taken": taken, "lost": lost, "most_running": most_running}
-            store.wait_for_change(0.05)
+        if (
+            not result.claimed
+            and not store.wait_for_change(0.2)
+            and store.count_states().get(State.COMPLETE, 0) >= plan["until"]
+        ):
+            return {"taken": taken, "lost": lost, "most_running": most_running}
+
+
+def reach(store: JobStore, uid: str, plan: dict[str, Any]) -> list[Claim]:
+    """Take jobs and end none, until so many of a class run, here and elsewhere."""
+    claims: list[Claim] = []
+    while store.count({"name": plan["watch"], "state": "running"}) < plan["reach"]:
+        claims += store.turn(uid, room=plan["room"]).claimed
+    return claims
 
 
 def job(key: str) -> NewJob:

@@ -67,6 +67,14 @@ def row(store: JobStore, job: int) -> JobRow:
     return found
 
 
+def let_lease_end(store: JobStore, job: int) -> None:
+    """As if its worker had been silent for too long."""
+    connection = store.connect()
+    connection.execute(f"UPDATE jobs SET lease_until = lease_until - 3600 WHERE id = {job}")
+    connection.commit()
+    connection.close()
+
+
 def eventually(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """What a condition says as soon as it is true of it."""
     until = time.monotonic() + timeout_s

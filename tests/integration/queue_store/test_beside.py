@@ -107,7 +107,7 @@ def test_a_schedule_enters_what_is_not_final_yet(store: JobStore) -> None:
     (first,) = store.add([job])
     number = store.add_schedule("s", "* * * * *", "", "one", job, 10.0)
     other = new()
-    entered = store.fire_schedule(number, 10.0, 20.0, [job, other, other])
+    entered = store.fire_schedule(number, 10.0, 60.0, [job, other, other])
     assert entered is not None
     assert entered > [first]
     assert [row(store, one).unique for one in entered] == [False, True, False]
@@ -148,7 +148,7 @@ def test_a_change_wakes_who_waits(open_queue: Open) -> None:
         while store.wait_for_change(0.03):
             pass
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(store.wait_for_change, 20.0)
+            waiting = pool.submit(store.wait_for_change, 60.0)
             change()
             assert waiting.result()
 
@@ -158,7 +158,7 @@ def test_what_happened_before_is_not_missed(open_queue: Open) -> None:
     while store.wait_for_change(0.03):
         pass
     other.add([new()])
-    assert store.wait_for_change(20.0)
+    assert store.wait_for_change(60.0)
     while store.wait_for_change(0.03, ends=True):
         pass
     assert not store.wait_for_change(0.05)
@@ -173,7 +173,7 @@ def test_the_end_of_a_job_wakes_who_waits_for_it(open_queue: Open) -> None:
         while store.wait_for_change(0.03, ends=True):
             pass
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(store.wait_for_change, 20.0, ends=True)
+            waiting = pool.submit(store.wait_for_change, 60.0, ends=True)
             end(other, uid, claim, kind)
             assert waiting.result()
 
@@ -183,10 +183,10 @@ def test_waking_from_another_thread(store: JobStore) -> None:
         pass
     timer = threading.Timer(0.05, store.wake)
     timer.start()
-    assert store.wait_for_change(20.0)
+    assert store.wait_for_change(60.0)
     timer.join()
     store.wake()
-    assert store.wait_for_change(20.0)
+    assert store.wait_for_change(60.0)
     assert not store.wait_for_change(0.02)
 
 

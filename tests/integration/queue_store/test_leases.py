@@ -11,7 +11,7 @@ import pytest
 
 from gangline.errors import UsageError
 from gangline.store.jobs.port import Ending, JobStore, Order, OutputLine, State
-from tests.integration.queue_store.support import end, eventually, new, row, take, take_one, worker
+from tests.integration.queue_store.support import end, eventually, let_lease_end, new, row, take, take_one, worker
 
 
 def test_workers_are_listed(store: JobStore) -> None:
@@ -58,15 +58,20 @@ def test_a_worker_that_was_killed_here_does_not_keep_its_name(store: JobStore) -
 
 
 def test_a_lease_that_is_renewed_lasts(store: JobStore) -> None:
-    uid = worker(store, lease_s=2.0)
+    uid = worker(store, lease_s=60.0)
     (number,) = store.add([new()])
     claim = take_one(store, uid)
-    until = store.now() + 2.5
-    while store.now() < until:
+    for _ in range(3):
+        let_lease_end(store, number)
+        before = store.now()
         result = store.renew(uid, [(claim.id, claim.fence)])
         assert (result.claimed, result.lost, result.orders, result.halt) == ([], [], [], False)
+        lasts_until = row(store, number).lease_until
+        assert lasts_until is not None
+        assert before + 60 <= lasts_until <= store.now() + 60
         assert store.recover() == []
-    assert eventually(store.recover) == [number]
+    let_lease_end(store, number)
+    assert store.recover() == [number]
     assert store.renew(uid, [(claim.id, claim.fence)]).lost == [(claim.id, claim.fence)]
     assert row(store, number).state == State.PENDING
 
@@ -84,15 +89,24 @@ def test_a_job_that_wrote_its_completion_itself_is_not_lost(store: JobStore) -> 
 
 
 def test_a_claim_that_its_worker_never_heard_of_comes_back(store: JobStore) -> None:
-    uid = worker(store, lease_s=1.5)
+    uid = worker(store, lease_s=60.0)
     numbers = store.add([new(), new()])
-    known, _ = take(store, uid, 2)
+    known, unknown = take(store, uid, 2)
+    for claim in (known, unknown):
+        let_lease_end(store, claim.id)
+    assert store.renew(uid, [(known.id, known.fence)]).lost == []
+    assert store.recover() == [numbers[1]]
 
-    def recovered() -> list[int]:
-        assert store.renew(uid, [(known.id, known.fence)]).lost == []
-        return store.recover()
 
-    assert eventually(recovered) == [numbers[1]]
+def test_a_lease_ends_by_itself(store: JobStore) -> None:
+    uid = worker(store, lease_s=0.5)
+    (number,) = store.add([new()])
+    claim = take_one(store, uid)
+    until = row(store, number).lease_until
+    assert until is not None
+    assert eventually(store.recover) == [number]
+    assert store.now() > until
+    assert store.renew(uid, [(claim.id, claim.fence)]).lost == [(claim.id, claim.fence)]
 
 
 def test_what_a_dead_worker_held_runs_again(store: JobStore) -> None:

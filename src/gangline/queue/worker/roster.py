@@ -120,14 +120,14 @@ class Roster:
     def hand_back(self, now: float) -> None:
         """What waits behind a job that takes long may be taken by others."""
         running = {place: place.running() for place in self._places.values()}
-        for held in self._held:
+        for held in reversed([*self._held]):  # so that what begins meanwhile is what comes first
             waits = held.handle.id not in running[held.place] and not held.place.lacks_engines()
             if waits and not held.ended_by and now - held.taken_at > _UNBEGUN_S:
                 held.place.take_back(held.handle)
 
     def take_back_unbegun(self) -> None:
         """Hand back all that does not run."""
-        for held in self._held:
+        for held in reversed([*self._held]):
             if held.begun_at is None and not held.ended_by:
                 held.place.take_back(held.handle)
 

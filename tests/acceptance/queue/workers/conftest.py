@@ -46,11 +46,16 @@ def queue(url: str, here: Path) -> Iterator[Queue]:
 
 @pytest.fixture
 def start(url: str, here: Path) -> Iterator[Start]:
-    """Starts workers; those that still run at the end are killed."""
+    """Starts workers; those that still run at the end are killed.
+
+    Where a test says nothing of leases they outlast whatever keeps a worker from its work on a busy machine.
+    """
     running: list[Daemon] = []
 
     def start_one(*options: str, ready: bool = True, host: str = "") -> Daemon:
         log = here / f"worker-{len(running)}.log"
+        if "--lease" not in options:
+            options += ("--lease", "60")
         command = [sys.executable, "-m", "gangline", "worker", "--queue", url, *options]
         if host:  # the shell becomes the worker, so that signals reach it
             command = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host, *command]

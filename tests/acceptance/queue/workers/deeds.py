@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -18,18 +19,48 @@ def tell(log: str, text: str) -> None:
     os.close(descriptor)
 
 
+def wait_for(gate: str) -> None:
+    """Wait until a test makes a file."""
+    while not os.path.exists(gate):
+        time.sleep(0.01)
+
+
 class Write(DurableJob):
     def execute(self, log: str, text: str) -> None:
         tell(log, text)
 
 
 class Sleep(DurableJob):
+    """Takes some time, and goes on until its gate is open. It says in which process it runs, and of which worker."""
+
     error_time = 0
 
-    def execute(self, log: str, name: str = "", seconds: float = 0.0) -> None:
-        tell(log, f"begin {name} {os.getpid()} {time.time()}")
+    def execute(self, log: str, name: str = "", seconds: float = 0.0, gate: str = "") -> None:
+        tell(log, f"begin {name} {os.getpid()} {os.getppid()}")
         time.sleep(seconds)
-        tell(log, f"end {name} {os.getpid()} {time.time()}")
+        if gate:
+            wait_for(gate)
+        tell(log, f"end {name} {os.getpid()} {os.getppid()}")
+
+
+class StopWorker(DurableJob):
+    """Has a worker stand still if that is the one that runs it, and ends meanwhile; elsewhere it waits for its gate."""
+
+    def execute(self, log: str, victim: int, gate: str) -> None:
+        if os.getppid() == victim:
+            os.kill(victim, signal.SIGSTOP)
+            while state_of(victim) != "T":
+                time.sleep(0.001)
+        tell(log, "begin")
+        if os.getppid() != victim:
+            wait_for(gate)
+        tell(log, "end")
+
+
+def state_of(pid: int) -> str:
+    """What a process does, as the kernel has it."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0]
 
 
 class Dated(DurableJob):
@@ -42,10 +73,11 @@ class Dated(DurableJob):
 class Where(DurableJob):
     """Says on which host it runs."""
 
-    def execute(self, log: str, number: int, seconds: float = 0.0) -> None:
+    def execute(self, log: str, number: int, gate: str = "") -> None:
         host = socket.gethostname()
         tell(log, f"begin {host}")
-        time.sleep(seconds)
+        if gate:
+            wait_for(gate)
         tell(log, f"end {host}")
 
 
@@ -61,10 +93,10 @@ class Die(DurableJob):
         print("the last words")
         match how:
             case "kill":
-                time.sleep(0.3)
+                self.until_heard()
                 os.kill(os.getpid(), 9)
             case "exit":
-                time.sleep(0.3)
+                self.until_heard()
                 os._exit(3)
             case "segfault":
                 ctypes.string_at(0)
@@ -73,22 +105,25 @@ class Die(DurableJob):
             case "raise":
                 raise ValueError("no good")
 
+    def until_heard(self) -> None:
+        """What is said in the very moment of death may be lost: wait until it has arrived."""
+        while not any("last words" in line.text for line in self.queue.logs(self.id) if line.trial == self.trial):
+            time.sleep(0.02)
+
 
 class Family(DurableJob):
-    """Starts a process of its own, which would go on."""
+    """Starts processes of its own, which would go on."""
 
     def execute(self, log: str) -> None:
-        child = subprocess.Popen(["sh", "-c", f"sleep 6; echo child >> {log}"])
-        tell(log, "begin")
-        child.wait()
+        subprocess.run(["sh", "-c", f"sleep 600 & echo $$ $! >> {log}; wait"], check=True)
 
 
 class Fragile(DurableJob):
     attempts = 3
-    error_time = 1
+    error_time = 0.5
 
     def execute(self, log: str) -> None:
-        tell(log, f"{self.trial} {time.time()}")
+        tell(log, f"{self.trial} {time.monotonic()}")
         if self.trial < 3:
             raise OSError(f"trial {self.trial} failed")
 
@@ -103,7 +138,7 @@ class Patient(DurableJob):
 
 class Hesitant(DurableJob):
     defer_time = 0
-    defer_max = 1
+    defer_max = 0.3
 
     def execute(self) -> None:
         self.defer("not yet")
@@ -114,14 +149,14 @@ class Slow(DurableJob):
     wall_action = "kill"
 
     def execute(self) -> None:
-        time.sleep(30)
+        time.sleep(600)
 
 
 class Silent(DurableJob):
     zombie_time = 0.5
 
-    def execute(self) -> None:
-        time.sleep(1.5)
+    def execute(self, gate: str) -> None:
+        wait_for(gate)
 
 
 class Talkative(DurableJob):
@@ -134,8 +169,7 @@ class Talkative(DurableJob):
         self.logger.warning("careful with %s", "this")
         self.progress(0.25, "a quarter of %d", 4)
         self.set_source("some file")
-        while not os.path.exists(gate):
-            time.sleep(0.02)
+        wait_for(gate)
         return "said"
 
 
@@ -206,14 +240,16 @@ class Once(DurableJob):
             connection.execute(f"INSERT INTO totals VALUES ({number})")
         if kills_worker and self.trial == 1:
             os.kill(os.getppid(), 9)
-            time.sleep(0.2)
+            time.sleep(600)
 
 
 class Quick(DurableJob):
     error_time = 0
 
-    def execute(self, log: str, n: int) -> None:
+    def execute(self, log: str, n: int, gate: str = "") -> None:
         tell(log, str(n))
+        if gate:
+            wait_for(gate)
 
 
 class Parent(DurableJob):
@@ -248,4 +284,4 @@ class Child(DurableJob):
                 self.defer("for ever")
             case "killed":
                 tell(log, "child runs")
-                time.sleep(30)
+                time.sleep(600)

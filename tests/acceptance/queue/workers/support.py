@@ -43,6 +43,14 @@ def until(condition: Callable[[], object], timeout: float = 60.0, said: Daemon |
         time.sleep(0.01)
 
 
+def gone(pid: int | str) -> bool:
+    """Whether a process has ended, be it that nobody has asked how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def lines(path: Path | str) -> list[str]:
     """The lines of a file; none if it does not exist."""
     path = Path(path)

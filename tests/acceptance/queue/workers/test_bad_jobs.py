@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from gangline.queue import Queue
 from tests.acceptance.queue.workers.deeds import Flood, Sleep
 from tests.acceptance.queue.workers.support import Start
@@ -11,19 +9,19 @@ from tests.acceptance.queue.workers.support import Start
 KEPT = 16 * 1024 * 1024
 
 
-@pytest.mark.parametrize("script", ["exit 7", "kill -SEGV $$", "echo no python >&2; exit 1"])
-def test_an_interpreter_that_does_not_start(queue: Queue, start: Start, here: Path, script: str):
-    python = here / "python"
-    python.write_text(f"#!/bin/sh\n{script}\n")
-    python.chmod(0o755)
+def test_interpreters_that_do_not_start(queue: Queue, start: Start, here: Path):
     (here / "fine.py").write_text(
         "from gangline.queue import DurableJob\nclass Job(DurableJob):\n    def execute(self): ...\n"
     )
     worker = start("--slots", "2")
-    record = queue.wait(queue.enqueue("fine.Job", python=str(python)), 20)
-    assert record.state == "error"
-    assert str(python) in record.last_error
-    assert "could not start" in record.last_error
+    for number, script in enumerate(["exit 7", "kill -SEGV $$", "echo no python >&2; exit 1"]):
+        python = here / f"python-{number}"
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o755)
+        record = queue.wait(queue.enqueue("fine.Job", python=str(python)), 60)
+        assert record.state == "error"
+        assert str(python) in record.last_error
+        assert "could not start" in record.last_error
     assert queue.wait(queue.enqueue(Sleep, log="log"), 60).state == "complete"
     worker.stop()
     assert worker.wait() == 0

@@ -5,7 +5,13 @@ import time
 import venv
 from pathlib import Path
 
+import pytest
+
+from gangline._runtime.handle import Handle
 from gangline.queue import Queue
+from gangline.queue.worker.appetite import Appetite
+from gangline.queue.worker.place import Place
+from gangline.queue.worker.worker import Worker
 from tests.acceptance.queue.workers.deeds import (
     DivideAndConquer,
     Family,
@@ -13,13 +19,14 @@ from tests.acceptance.queue.workers.deeds import (
     Hesitant,
     Limited,
     Patient,
+    Quick,
     Silent,
     Sleep,
     Slow,
     Talkative,
     Write,
 )
-from tests.acceptance.queue.workers.support import Start, lines, until
+from tests.acceptance.queue.workers.support import Start, gone, lines, until
 
 
 def test_q10_priority_before_age(queue: Queue, start: Start):
@@ -29,16 +36,45 @@ def test_q10_priority_before_age(queue: Queue, start: Start):
     assert lines("log") == ["2 5", "4 5", "1 0", "5 0", "0 -1", "3 -1"]
 
 
+def test_q10_what_is_handed_back_while_its_turn_comes_keeps_its_place(
+    queue: Queue, here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Jobs lie at hand behind one that takes long; just when they are handed back it ends, and the next one begins."""
+    take_back = Place.take_back
+
+    def take_back_while_it_ends(place: Place, handle: Handle) -> bool:
+        taken = take_back(place, handle)
+        if not Path("gate").exists():  # the first one of them
+            Path("gate").touch()
+            until(lambda: len(lines("log")) >= 2)
+        return taken
+
+    jobs = [{"log": "log", "n": number} for number in range(6)]
+    jobs[0]["gate"] = "gate"
+    queue.enqueue_many(Quick, jobs)
+    worker = Worker(queue, slots=1, lease_s=60.0, until_empty=True)
+    worker._appetite.learn(f"{Quick.__module__}.{Quick.__name__}", 0.0001)  # so that it takes all of them at once
+    monkeypatch.setattr(Appetite, "learn", lambda *_: None)
+    monkeypatch.setattr(Place, "take_back", take_back_while_it_ends)
+    worker.run()
+    assert lines("log") == [str(number) for number in range(6)]
+
+
 def test_q10_a_limit_holds_over_all_workers_of_a_host_and_is_used(queue: Queue, start: Start):
     for _ in range(4):
-        start("--slots", "2")
-    ids = queue.enqueue_many(Limited, [{"log": "log", "name": str(n), "seconds": 0.2} for n in range(12)])
+        start("--slots", "2", ready=False)
+    until(lambda: len(queue.workers()) == 4)
+    jobs = [{"log": "log", "name": str(number), "gate": f"gate-{number}"} for number in range(12)]
+    ids = queue.enqueue_many(Limited, jobs)
+
+    def begun() -> list[str]:
+        return [line.split()[1] for line in lines("log") if line.startswith("begin")]
+
+    for number in range(12):
+        until(lambda number=number: len(begun()) == min(number + 2, 12))  # as many as may are under way
+        Path(f"gate-{begun()[number]}").touch()
     queue.wait(ids, 60)
-    events = sorted((float(line.split()[3]), line.split()[0]) for line in lines("log"))
-    running, at_once = 0, []
-    for _, what in events:
-        running += 1 if what == "begin" else -1
-        at_once.append(running)
+    at_once = itertools.accumulate(1 if line.startswith("begin") else -1 for line in lines("log"))
     assert max(at_once) == 2
 
 
@@ -58,25 +94,27 @@ def test_q12_a_third_attempt_succeeds_and_all_tracebacks_are_kept(queue: Queue, 
     assert [error["trial"] for error in record.errors] == [1, 2]
     assert "OSError: trial 2 failed" in record.errors[1]["error"]
     times = [float(line.split()[1]) for line in lines("log")]
-    assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(times))
+    assert all(later - earlier >= 0.5 for earlier, later in itertools.pairwise(times))
 
 
 def test_q6_kill_ends_the_whole_process_group(queue: Queue, start: Start):
     start("--slots", "1")
     job = queue.enqueue(Family, log="log")
-    until(lambda: lines("log") == ["begin"])
-    killed_at = time.monotonic()
+    until(lambda: lines("log"))
+    family = lines("log")[0].split()
+    assert len(family) == 2
+    assert not any(map(gone, family))
     queue.kill(job)
     assert queue.wait(job, 60).state == "killed"
-    time.sleep(max(0.0, 6.5 - (time.monotonic() - killed_at)))
-    assert lines("log") == ["begin"]
+    until(lambda: all(map(gone, family)))
 
 
 def test_q7_remove_of_a_running_job(queue: Queue, start: Start):
     start("--slots", "1")
-    job = queue.enqueue(Sleep, log="log", seconds=2)
+    job = queue.enqueue(Sleep, log="log", gate="gate")
     until(lambda: lines("log"))
     assert queue.remove(job) == "running"
+    Path("gate").touch()
     until(lambda: queue.get(job).removed_at is not None and queue.get(job).state != "running")
     assert len(lines("log")) == 2
     assert queue.find() == []
@@ -119,7 +157,9 @@ def test_q19_progress_output_and_logs_are_read_live_and_afterwards(queue: Queue,
     assert queue.get(job)["prog"]["message"] == "a quarter of 4"
     Path("gate").touch()
     record = queue.wait(job, 60)
-    said = {line.stream: line.text for line in queue.logs(job)}
+    said: dict[str, str] = {}
+    for line in queue.logs(job):
+        said[line.stream] = said.get(line.stream, "") + line.text
     assert said == {
         "stdout": "to stdout\n", "stderr": "to stderr\n", "output": "from a child\n", "warning": "careful with this\n",
     }  # fmt: skip
@@ -128,11 +168,13 @@ def test_q19_progress_output_and_logs_are_read_live_and_afterwards(queue: Queue,
 
 def test_wall_time_and_zombies(queue: Queue, start: Start):
     start("--slots", "2")
-    slow, silent = queue.enqueue(Slow), queue.enqueue(Silent)
+    slow, silent = queue.enqueue(Slow), queue.enqueue(Silent, gate="gate")
     record = queue.wait(slow, 60)
     assert record.state == "error"
     assert record.wall_at is not None
     assert "wall_time" in record.last_error
+    until(lambda: queue.get(silent).zombie_at is not None)
+    Path("gate").touch()
     record = queue.wait(silent, 60)
     assert record.state == "complete"
     assert record.zombie_at is not None
@@ -174,6 +216,8 @@ def test_q21_a_job_of_another_interpreter(queue: Queue, start: Start, here: Path
 def test_an_idle_worker_begins_as_many_long_jobs_as_it_has_slots(queue: Queue, start: Start):
     start("--slots", "4")
     assert queue.wait(queue.enqueue(Sleep, log="log", name="first", seconds=0.6), 60).state == "complete"
-    ids = queue.enqueue_many(Sleep, [{"log": "log", "name": str(number), "seconds": 2} for number in range(4)])
+    ids = queue.enqueue_many(Sleep, [{"log": "log", "name": str(number), "gate": "gate"} for number in range(4)])
+    until(lambda: len(lines("log")) == 6)
+    Path("gate").touch()
     queue.wait(ids, 60)
     assert [line.split()[0] for line in lines("log")] == ["begin", "end", *4 * ["begin"], *4 * ["end"]]
