@@ -16,12 +16,11 @@ from distributed import Security, Worker
 from gangline.backends.dask.relay import leave  # what clients want it to have is imported once for all engines
 from gangline.cluster.quiet import settle
 
-__all__ = ["dismiss", "serve"]
+__all__ = ["dismiss", "end", "serve"]
 
 _DEATH_TIMEOUT_S = 30
 _CLOSE_S = 1.0
 _LEAVE_S = 0.5
-_ANSWER_S = 0.1
 
 
 def serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None]) -> None:
@@ -68,15 +67,16 @@ async def _serve(order: dict[str, Any], on_up: Callable[[dict[str, Any]], None])
 
 
 async def dismiss(dask_worker: Any) -> bool:
-    """Called within a worker that is not needed any more: it ends, unless it has something to do after all."""
+    """Called within a worker that is not needed: its clients leave it, unless it has something to do after all.
+
+    Then it is told to `end`, as soon as whoever keeps it knows that it is not lost.
+    """
     why = "was ended, since it had been idle for a while"
-    if not await leave(dask_worker, why, timeout_s=_LEAVE_S, only_idle=True):
-        return False
-    asyncio.get_running_loop().call_later(_ANSWER_S, _begin_to_end)
-    return True
+    return await leave(dask_worker, why, timeout_s=_LEAVE_S, only_idle=True)
 
 
-def _begin_to_end() -> None:
+def end() -> None:
+    """Called within a worker: it ends."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -14,7 +14,7 @@ from distributed import Scheduler, SchedulerPlugin, Security
 
 from gangline.backends.dask.load import TOPIC, Loads
 from gangline.cluster.adapting import Bounds, Planner
-from gangline.cluster.engine import dismiss
+from gangline.cluster.engine import dismiss, end
 from gangline.cluster.quiet import settle
 
 __all__ = ["serve"]
@@ -118,11 +118,17 @@ class _Roster(SchedulerPlugin):  # type: ignore[misc]
     async def _dismiss(self, address: str) -> None:
         """End an engine, unless it has got something to do at this very moment; only it can know that."""
         self._ended.add(address)
-        order = {"op": "run", "function": pickle.dumps(dismiss)}
-        answers = await self._scheduler.broadcast(msg=order, workers=[address], on_error="ignore")
-        if any(answer.get("status") == "OK" and answer.get("result") for answer in answers.values()):
-            self._tell({"dismissed": self._names.get(address, "")})
+        name = self._names.get(address, "")
+        if await self._run(address, dismiss):
+            self._tell({"dismissed": name})
+            await self._run(address, end)
         else:
             self._ended.discard(address)
             if self._planner is not None:
                 self._planner.on_refusal(address, time.monotonic())
+
+    async def _run(self, address: str, function: Callable[..., Any]) -> bool:
+        """Have an engine call it; whether that has said yes."""
+        order = {"op": "run", "function": pickle.dumps(function)}
+        answers = await self._scheduler.broadcast(msg=order, workers=[address], on_error="ignore")
+        return any(answer.get("status") == "OK" and answer.get("result") for answer in answers.values())
