@@ -113,7 +113,8 @@ class _Job(Nursery):
         print(why, flush=True)  # noqa: T201  it is the log of the job
         Path(self.scratch, "leaving").write_text(f"was ended, since {why}", "utf-8")
         for pid in self.pids():
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has ended at this very moment
+                os.kill(pid, signal.SIGTERM)
 
     def _tell(self, word: dict[str, Any]) -> None:
         name = word["name"]

@@ -30,7 +30,10 @@ __all__ = ["EngineReport", "Keeper"]
 
 _SCHEDULER = "scheduler"
 _LEAVE_S = 4.0
-"""How long the hosts have to end everything; those that are cut off do so by themselves."""
+"""How long other hosts have to end everything; those that are cut off do so by themselves."""
+
+_LEAVE_HERE_S = 20.0
+"""How long this one has, which does so within a second or two unless the machine is very busy."""
 
 _LAST_WORDS_S = 2.0
 """How long engines that are to end have for that, and for saying why they did not come up in time."""
@@ -397,8 +400,9 @@ class Keeper:
             connections = {host.nursery.connection for host in self._hosts} | {self._home.connection}
             for connection in connections:
                 connection.leave()
-            deadline = time.monotonic() + _LEAVE_S  # for all: they have begun at the same time
+            begun = time.monotonic()  # for all
             for connection in connections:
-                connection.close(max(deadline - time.monotonic(), 0.0))
+                limit_s = _LEAVE_HERE_S if connection is self._home.connection else _LEAVE_S
+                connection.close(max(begun + limit_s - time.monotonic(), 0.0))
         finally:
             self._closed.set()

@@ -32,6 +32,8 @@ _LOOK_AGAIN_S = 5.0
 _RECONNECT_S = 0.5
 _LOAD_S = 0.5
 _STOP_GRACE_S = 3.0
+_END_S = 30.0
+"""How long the loop may take to end: it has nothing more to do, but this process may have stood still."""
 _FLUSH_S = 0.02
 
 _log = logging.getLogger(__name__)
@@ -131,7 +133,7 @@ class Contact:
         except TimeoutError:
             _log.warning("a Dask cluster has not let go of its client within %.0f s", timeout_s + 3 * _STOP_GRACE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_STOP_GRACE_S)
+        self._thread.join(_END_S)
         if not self._thread.is_alive():
             self._loop.close()
 
