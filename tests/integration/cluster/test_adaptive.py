@@ -108,9 +108,10 @@ def site(slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
     for name, value in slurm.environment.items():
         monkeypatch.setenv(name, value)
     yield slurm
-    left = slurm.jobs()
-    slurm.cancel_all()
-    assert not left
+    try:
+        slurm.until(lambda: not slurm.jobs(), "no job is left")
+    finally:
+        slurm.cancel_all()
 
 
 def test_jobs_come_and_go_as_well(site: Slurm, tmp_path: Path) -> None:

@@ -19,12 +19,14 @@ from gangline.cluster import standing
 from gangline.cluster.configuration import ClusterConfiguration
 from gangline.cluster.connection import Place
 from gangline.cluster.hosts import EngineReport
+from gangline.cluster.keeper import Keeper
 from gangline.cluster.launchers import JobShape
 from gangline.cluster.running import cluster
 from gangline.errors import BackendError
 from gangline.remote.resources import Resources
 from gangline.views.error import EngineError
 from tests.hosts import wait_until
+from tests.integration.cluster.patient import PatientKeeper
 from tests.slurm import Slurm
 
 PATIENCE_S = 60.0
@@ -38,10 +40,10 @@ def site(slurm: Slurm, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setenv(name, value)
     assert not slurm.jobs()
     yield slurm
-    left, files = slurm.jobs(), list(folder.glob("*.jobs"))
-    slurm.cancel_all()
-    assert not left
-    assert not files
+    try:
+        slurm.until(lambda: not (slurm.jobs() or list(folder.glob("*.jobs"))), "no job is left")
+    finally:
+        slurm.cancel_all()
 
 
 def jobs(count: int, *, engines: int = 1, **more: Any) -> ClusterConfiguration:
@@ -60,6 +62,11 @@ def with_shape(configuration: ClusterConfiguration, **changes: Any) -> ClusterCo
     return replace(configuration, jobs=replace(configuration.jobs, **changes))
 
 
+def wait_until_submitted() -> None:
+    """All jobs of the cluster; it may be up before."""
+    wait_until(lambda: all(engine.job for engine in engines_of()), PATIENCE_S)
+
+
 def engines_of(name: str = "default") -> tuple[EngineReport, ...]:
     found = standing.status(name)
     assert found is not None
@@ -73,7 +80,8 @@ def test_engines_are_jobs_until_it_is_stopped(site: Slurm, folder: Path) -> None
     assert [(engine.name, engine.state) for engine in found.engines] == [
         ("default-0-0", "up"), ("default-0-1", "up"), ("default-1-0", "up"), ("default-1-1", "up")
     ]  # fmt: skip
-    assert {engine.host for engine in found.engines} <= set(site.nodes)
+    # The cluster's scheduler knows an engine by its address, until Slurm has said where its job runs.
+    wait_until(lambda: {engine.host for engine in engines_of()} <= set(site.nodes), PATIENCE_S)
     (files,) = (path for path in folder.iterdir() if path.is_dir())
     assert stat.S_IMODE(files.stat().st_mode) == 0o700
     assert stat.S_IMODE((files / "keys.json").stat().st_mode) == 0o600
@@ -81,7 +89,6 @@ def test_engines_are_jobs_until_it_is_stopped(site: Slurm, folder: Path) -> None
         assert sorted(rc[:].apply_sync(os.getenv, "SLURM_JOB_ID")) == sorted(engine.job for engine in found.engines)
         assert rc.load_balanced_view().map_sync(abs, range(-20, 0)) == list(range(20, 0, -1))
     assert standing.stop()
-    assert not site.jobs()
     assert sorted(path.name for path in folder.iterdir()) == ["default.lock", "default.log"]
 
 
@@ -103,14 +110,20 @@ def test_a_host_without_the_commands_of_the_site(site: Slurm, monkeypatch: pytes
 
 def test_jobs_that_wait_are_named_with_why(site: Slurm) -> None:
     """They may come later, if the others are enough; and are the first to go."""
+
+    def one_waits(keeper: Keeper) -> bool:
+        waiting, up = sorted(keeper.engines(), key=lambda each: each.state)
+        return up.state == "up" and "it waits" in waiting.reason
+
     with pytest.raises(
-        BackendError, match=r"1 of 2 .*\n  default-\d-0: .* after 8 s; job \d+: it waits .*\("
+        BackendError, match=r"1 of 2 .*\n  default-\d-0: .* after 0.5 s; job \d+: it waits .*\("
     ) as raised:
-        standing.start(replace(CROWD, start_timeout_s=8.0))
+        PatientKeeper(replace(CROWD, start_timeout_s=0.5), one_waits).start()
     assert raised.value.args[0].count("\n") == 1
-    assert not site.jobs()
+    site.until(lambda: not site.jobs(), "no job is left")
     found, _ = standing.start(replace(CROWD, min_engines=1))
     assert sorted(engine.state for engine in found.engines) == ["starting", "up"]
+    wait_until_submitted()
     (waiting,) = [engine for engine in engines_of() if engine.state == "starting"]
     standing.scale(1)
     assert [engine.state for engine in engines_of()] == ["up"]
@@ -140,7 +153,7 @@ def test_a_lost_job_comes_back_and_a_lost_engine_too(site: Slurm) -> None:
         with pytest.raises(EngineError):
             rc[0].apply_sync(lambda: os.kill(os.getppid(), signal.SIGKILL) or time.sleep(PATIENCE_S))
         rc.wait_for_engines(2, timeout=PATIENCE_S)
-        wait_until(lambda: [each.state for each in engines_of()] == ["up"] * 2, PATIENCE_S)
+        wait_until(lambda: [each.state for each in engines_of() if each.reason] == ["up"], PATIENCE_S)
         (new,) = [engine for engine in engines_of() if engine.reason]
         assert (new.name, new.job) == ("default-0-2", first)
         held = rc.load_balanced_view().apply_async(time.sleep, PATIENCE_S)
@@ -152,27 +165,39 @@ def test_a_lost_job_comes_back_and_a_lost_engine_too(site: Slurm) -> None:
         rc.wait_for_engines(2, timeout=PATIENCE_S)
         second = set(rc[:].apply_sync(os.getenv, "SLURM_JOB_ID"))
     assert first not in second
-    wait_until(lambda: {each.state for each in engines_of()} == {"up"}, PATIENCE_S)
+    wait_until(lambda: all(each.state == "up" and each.job not in ("", first) for each in engines_of()), PATIENCE_S)
     assert all(
         re.match(rf"in the place of default-0: job {first}: .*cancelled", each.reason) for each in engines_of()
     ), engines_of()
     standing.stop()
 
 
-def test_a_job_at_the_end_of_its_time_says_so(site: Slurm) -> None:
-    with cluster(config=jobs(1, engines=2, wall_time_s=5.0)), Client() as rc:
+def test_a_job_at_the_end_of_its_time_says_so(site: Slurm, tmp_path: Path) -> None:
+    """The clock that rings in its program then is made to ring when both tasks have begun."""
+    begun = str(tmp_path / "begun")
+    with cluster(config=jobs(1, engines=2)), Client() as rc:
         (job,) = set(rc[:].apply_sync(os.getenv, "SLURM_JOB_ID"))
-        once = rc.load_balanced_view().apply_async(time.sleep, PATIENCE_S)
-        again = rc.load_balanced_view(retries=1).apply_async(_wait_in, job)
-        with pytest.raises(EngineError, match=rf"was ended, since job {job} on \S+ has reached its wall_time of 5 s"):
+        once = rc.load_balanced_view().apply_async(_ring_when, begun)
+        again = rc.load_balanced_view(retries=1).apply_async(_wait_in, job, begun)
+        with pytest.raises(EngineError, match=rf"was ended, since job {job} on \S+ has reached its wall_time of 600 s"):
             once.get(timeout=PATIENCE_S)
         assert again.get(timeout=PATIENCE_S) != job
 
 
-def _wait_in(job: str) -> str | None:
+def _ring_when(begun: str) -> None:
+    """Has the time of its job be over, and goes on."""
+    while not os.path.exists(begun):
+        time.sleep(0.01)
+    program = int(Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(program, signal.SIGALRM)
+    time.sleep(PATIENCE_S)
+
+
+def _wait_in(job: str, begun: str) -> str | None:
     """Waits there, and not elsewhere."""
     here = os.getenv("SLURM_JOB_ID")
     if here == job:
+        Path(begun).touch()
         time.sleep(PATIENCE_S)
     return here
 
@@ -180,6 +205,7 @@ def _wait_in(job: str) -> str | None:
 def test_a_killed_keeper_leaves_no_job(site: Slurm) -> None:
     """Neither those that run nor those that wait."""
     found, _ = standing.start(replace(CROWD, min_engines=1))
+    wait_until_submitted()
     assert len(site.jobs()) == 2
     os.kill(found.pid, signal.SIGKILL)
     site.until(lambda: not site.jobs(), "no job is left")
@@ -188,6 +214,7 @@ def test_a_killed_keeper_leaves_no_job(site: Slurm) -> None:
 
 def test_what_is_left_when_all_were_killed_goes_with_the_next_stop_or_start(site: Slurm) -> None:
     found, _ = standing.start(replace(CROWD, min_engines=1))
+    wait_until_submitted()
     (helper,) = _children(found.pid, "gangline.cluster.submitting")
     os.kill(helper, signal.SIGSTOP)
     os.kill(found.pid, signal.SIGKILL)
@@ -208,8 +235,10 @@ def test_a_scheduler_that_cannot_be_asked(site: Slurm, tmp_path: Path, monkeypat
     configuration = with_shape(jobs(1), launcher="pbs")
     with monkeypatch.context() as patch:
         patch.setenv("HELD", "--hold")
-        with pytest.raises(BackendError, match=r"after 5 s; job (\d+): it was submitted; `qstat -f \1` tells more"):
-            standing.start(replace(configuration, start_timeout_s=5.0))
+        with pytest.raises(BackendError, match=r"after 0.5 s; job (\d+): it was submitted; `qstat -f \1` tells more"):
+            PatientKeeper(
+                replace(configuration, start_timeout_s=0.5), lambda keeper: bool(keeper.engines()[0].job)
+            ).start()
     site.until(lambda: not site.jobs(), "no job is left")
     found, _ = standing.start(configuration)
     (first,) = (engine.job for engine in found.engines)
