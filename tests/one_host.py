@@ -151,6 +151,8 @@ class NamespacedHost(Host):
         )
         self._expect(b"up\n")
         child = Path(f"/proc/{self._unshare.pid}/task/{self._unshare.pid}/children").read_text().split()[0]
+        self._first = int(child)
+        self._processes_of = os.readlink(f"/proc/{child}/ns/pid")
         self.enter = ["nsenter", f"--target={child}", "--net", "--uts", "--pid", "--mount"]
         _ip("link", "add", self._link, "type", "veth", "peer", "name", "eth0", "netns", child)
         _ip("addr", "add", f"{self._gateway}/30", "dev", self._link)
@@ -170,19 +172,16 @@ class NamespacedHost(Host):
             self._up = up
 
     def _all_processes(self) -> list[tuple[int, str]]:
-        listing = subprocess.run(
-            [*self.enter, "ps", "-e", "-o", "pid=,stat=,args="], check=True, capture_output=True, text=True
-        ).stdout
-        rows = [line.split(None, 2) for line in listing.splitlines()]
-        own = {"1"}
-        return [
-            (int(pid), line)
-            for pid, stat, line in rows
-            if pid not in own and not stat.startswith("Z") and not line.startswith(("ps -e", "nsenter "))
-        ]
-
-    def kill(self, pid: int) -> None:
-        subprocess.run([*self.enter, "kill", "-KILL", str(pid)], check=False, stderr=subprocess.DEVNULL)
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):  # with their numbers out here
+            with contextlib.suppress(OSError):
+                pid = int(folder.name)
+                if pid != self._first and os.readlink(folder / "ns" / "pid") == self._processes_of:
+                    name, _, rest = folder.joinpath("stat").read_text().partition("(")[2].rpartition(")")
+                    line = _command_line(folder) or f"[{name}]"
+                    if rest.split()[0] not in "ZX" and not line.startswith("nsenter "):
+                        found.append((pid, line))
+        return found
 
     def close(self) -> None:
         if hasattr(self, "_unshare"):
@@ -211,9 +210,7 @@ class LoopbackHost(Host):
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 pid = int(folder.name)
-                found[pid] = (
-                    folder.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-                )
+                found[pid] = _command_line(folder)
                 parents[pid] = int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
                 environment = folder.joinpath("environ").read_bytes()
                 if b"SSH_CONNECTION=" in environment and server in environment and found[pid]:
@@ -241,6 +238,10 @@ def wait_until(condition: Callable[[], bool], seconds: float, why: Callable[[], 
     while not condition():
         assert time.monotonic() < deadline, why() or "it has not come to pass"
         time.sleep(0.05)
+
+
+def _command_line(process: Path) -> str:
+    return process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
 
 
 def _is_of_sshd(line: str) -> bool:

@@ -177,6 +177,9 @@ class Schedule:
         for entry in list(self._open.values()):
             if entry.handle is not None and entry.handle.status is not None:
                 self._on_end(entry)
+        for entry in self._open.values():
+            why = f"was called off, and has not been seen to end: {entry.unwanted}"
+            self._decide(entry.job, JobOutcome("cancelled", entry.host, message=why))
 
     # To the scheduler -------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
 
 from gangline.recipes import ComputeJob
 from gangline.recipes.utilities import catch_segfaults
@@ -40,10 +40,13 @@ def test_r14_a_trivial_job_takes_no_longer_than_its_process(recipe: Recipe) -> N
         subprocess.run(["true"], check=True)
         return time.monotonic() - begun
 
+    before = [seconds() for _ in range(25)]
     jobs = [ComputeJob("localhost", "true") for _ in range(50)]
     assert recipe._schedule_jobs(jobs, max_per_node=1).ok
-    # Whoever looks only ten times a second whether a job has ended finds most of them long over.
-    assert median(job.results["job_duration"] for job in jobs) < 15 * median(seconds() for _ in range(50))
+    bare = before + [seconds() for _ in range(25)]
+    # Whoever looks only ten times a second whether a job has ended finds most of them long over. Those jobs that a busy
+    # machine has let wait say nothing.
+    assert quantiles([job.results["job_duration"] for job in jobs], n=4)[0] < 15 * quantiles(bare, n=4)[0]
 
 
 class Bomb:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from configparser import ConfigParser
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from gangline.errors import TaskTimedOut, UsageError
+from gangline.backends.hosts import HostDown
+from gangline.errors import HostUnreachable, TaskTimedOut, UsageError
 from gangline.recipes import ComputeJob
 from gangline.recipes.entry import Entry
 from gangline.recipes.hostssite import HostsSite
 from gangline.recipes.schedule import Schedule
 from gangline.recipes.sites import _sites
-from tests.acceptance.recipes.conftest import Recipe, Script
+from tests.acceptance.recipes.conftest import Kept, Recipe, Script
 from tests.one_host import wait_until
 
 
@@ -77,6 +79,32 @@ def test_an_interrupt_while_a_job_is_handed_over_ends_it(recipe: Recipe, monkeyp
 def test_an_interrupt_while_an_end_is_taken_in_leaves_no_job_undecided(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    interrupt_at_an_end(monkeypatch)
+    jobs = [ComputeJob("localhost", "true"), ComputeJob("localhost", "sleep 1000")]
+    with pytest.raises(KeyboardInterrupt):
+        recipe._schedule_jobs(jobs)
+    assert [job.outcome.kind for job in jobs if job.outcome] == ["succeeded", "cancelled"]
+
+
+def test_an_interrupt_leaves_no_job_undecided_whose_end_is_late(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    interrupt_at_an_end(monkeypatch)
+    monkeypatch.setattr("gangline.recipes.schedule._END_S", 0.0)
+    begun = tmp_path / "begun"
+    jobs = [
+        ComputeJob("localhost", ["sh", "-c", f"until test -e {begun}; do sleep 0.02; done"]),
+        ComputeJob("localhost", ["sh", "-c", f"trap '' TERM; touch {begun}; while :; do sleep 1; done"]),
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        recipe._schedule_jobs(jobs)
+    assert [job.outcome.kind for job in jobs if job.outcome] == ["succeeded", "cancelled"]
+    assert jobs[1].outcome is not None
+    assert jobs[1].outcome.message == "was called off, and has not been seen to end: the recipe was interrupted"
+
+
+def interrupt_at_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Ctrl-C come when the first end of a job is taken in."""
     take_in = Schedule._on_end
 
     def interrupted(schedule: Schedule, entry: Entry) -> None:
@@ -84,24 +112,47 @@ def test_an_interrupt_while_an_end_is_taken_in_leaves_no_job_undecided(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Schedule, "_on_end", interrupted)
-    jobs = [ComputeJob("localhost", "true"), ComputeJob("localhost", "sleep 1000")]
-    with pytest.raises(KeyboardInterrupt):
-        recipe._schedule_jobs(jobs)
-    assert [job.outcome.kind for job in jobs if job.outcome] == ["succeeded", "cancelled"]
 
 
-def test_the_time_limits_of_a_gang_do_not_count_how_long_it_gathers(recipe: Recipe, tmp_path: Path) -> None:
-    late = tmp_path / "late"
-    late.write_text("#!/bin/sh\nsleep 3\nexit 255\n")
+class Clock:
+    """The module `time` with a clock that can be put forward."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+def test_the_time_limits_of_a_gang_do_not_count_how_long_it_gathers(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, begun, go_on = (tmp_path / name for name in ("late", "begun", "go_on"))
+    late.write_text(f"#!/bin/sh\ntouch {begun}\nuntil test -e {go_on}; do sleep 0.02; done\nexit 255\n")
     late.chmod(0o755)
+    clock = Clock()
+    for module in ("schedule", "receiving"):
+        monkeypatch.setattr(f"gangline.recipes.{module}.time", clock)
+
+    def let_hours_pass() -> None:
+        wait_until(begun.exists, 60)
+        clock.ahead_s += 7200
+        go_on.touch()
+
     config = ConfigParser()
     config.read_dict({"remote": {"ssh": str(late)}})
     recipe.config = config
     jobs = [
-        ComputeJob("localhost", "true", time_limit_s=1),
-        ComputeJob(["no-such-host.invalid", "localhost"], "true", time_limit_s=1),
+        ComputeJob("localhost", "true", time_limit_s=3600),
+        ComputeJob(["no-such-host.invalid", "localhost"], "true", time_limit_s=3600),
     ]
+    other = threading.Thread(target=let_hours_pass)
+    other.start()
     recipe._schedule_jobs(jobs, gang=True)
+    other.join()
     assert [job.outcome.kind for job in jobs if job.outcome] == ["succeeded", "succeeded"]
 
 
@@ -140,18 +191,25 @@ def test_a_gang_and_the_limit_of_another_schedule_do_not_wait_for_each_other(rec
     assert [job.outcome.kind for job in (*jobs, limited) if job.outcome] == ["succeeded", "succeeded", "exit"]
 
 
-def test_what_another_schedule_tries_in_vain_does_not_use_up_ones_own_tries(recipe: Recipe, tmp_path: Path) -> None:
-    ssh, tried, is_up = (tmp_path / name for name in ("ssh", "tried", "up"))
-    ssh.write_text(f'#!/bin/sh\ntouch {tried}\ntest -e {is_up} || exit 255\nfor last; do :; done\nexec sh -c "$last"\n')
+def test_what_another_schedule_tries_in_vain_does_not_use_up_ones_own_tries(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: Kept
+) -> None:
+    ssh, is_up = tmp_path / "ssh", tmp_path / "up"
+    ssh.write_text(f'#!/bin/sh\ntest -e {is_up} || exit 255\nfor last; do :; done\nexec sh -c "$last"\n')
     ssh.chmod(0o755)
     recipe.config = ConfigParser()
     recipe.config.read_dict({"remote": {"ssh": str(ssh)}})
+    clock = Clock()
+    monkeypatch.setattr("gangline.recipes.schedule.time", clock)
     patient, hasty = (ComputeJob("comes-later.invalid", "true") for _ in range(2))
-    options: dict[str, Any] = {"reconnect": 1, "reconnect_delay_s": 5.0}
+    options: dict[str, Any] = {"reconnect": 1, "reconnect_delay_s": 3600.0}
     other = threading.Thread(target=lambda: recipe._schedule_jobs([patient], **options))
     other.start()
-    wait_until(tried.exists, 60)
+    wait_until(lambda: any("trying again in 3600 s" in each.getMessage() for each in list(kept.records)), 60)
     recipe._schedule_jobs([hasty], reconnect=2, reconnect_delay_s=0.1)
     is_up.touch()
+    clock.ahead_s += 3600
+    site = next(site for site in _sites.values() if isinstance(site, HostsSite) and site._listeners)
+    site._on_host(HostDown("another.invalid", HostUnreachable("another.invalid", "to have the clock looked at")))
     other.join()
     assert [job.outcome.kind for job in (hasty, patient) if job.outcome] == ["unreachable", "succeeded"]

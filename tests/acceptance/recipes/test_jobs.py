@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -60,11 +59,9 @@ def test_r1_each_failure_is_told_apart_and_the_others_run_on(recipe: Recipe, scr
 
 
 def test_r1_fail_fast_ends_the_rest(recipe: Recipe, script: Script) -> None:
-    command = script("if args[0] == 'bad': return 3\ntime.sleep(50)")
+    command = script("if args[0] == 'bad': return 3\ntime.sleep(1000)")
     jobs = [ComputeJob("localhost", command, arguments=[way]) for way in ("good", "bad", "good", "good")]
-    begun = time.monotonic()
     result = recipe._schedule_jobs(jobs, max_per_node=3, fail_fast=True)
-    assert time.monotonic() - begun < 30
     assert [job.outcome.kind for job in result.values()] == ["cancelled", "exit", "cancelled", "cancelled"]
     assert recipe.error.is_set()
 
@@ -186,7 +183,7 @@ def test_environment_input_and_folder(recipe: Recipe, tmp_path: Path, monkeypatc
 
 
 def test_a_time_limit(recipe: Recipe) -> None:
-    job = run_one(recipe, ["sleep", "60"], time_limit_s=0.3)
+    job = run_one(recipe, ["sleep", "1000"], time_limit_s=0.3)
     assert job.outcome.kind == "timed_out"
     assert "0.3 s" in job.outcome.message
 

@@ -98,7 +98,7 @@ def test_what_cannot_be_started_says_so(tmp_path: Path) -> None:
 
 
 def test_who_holds_the_output_open_is_not_waited_for(tmp_path: Path) -> None:
-    catch_segfaults(["sh", "-c", "sleep 20 & echo $! > pid"], tmp_path, None, LOGGER)
+    catch_segfaults(["sh", "-c", "sleep 1000 & echo $! > pid"], tmp_path, None, LOGGER)
     os.kill(int((tmp_path / "pid").read_text()), 9)
 
 
