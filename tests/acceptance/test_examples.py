@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import itertools
 import json
 import os
 import shutil
@@ -37,15 +39,26 @@ def touch(path: Path) -> None:
     path.touch()
 
 
+def shorten(reads: Path, count: int) -> None:
+    """Keep the first of the reads of a file, whose records have four lines each."""
+    with gzip.open(reads, "rt") as file:
+        kept = list(itertools.islice(file, 4 * count))
+    assert len(kept) == 4 * count
+    with gzip.open(reads, "wt") as file:
+        file.writelines(kept)
+
+
 @pytest.fixture(scope="module")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the data of the example, and in CI also the programs that it needs."""
+    """A folder with a part of the data of the example, and in CI also the programs that it needs."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     data = Path("/usr/share/doc/bowtie2/examples/reads").exists()
     if not (IN_CI and os.geteuid() == 0) and (missing or not data):
         pytest.skip(f"no aligner: apt install {' '.join(PROGRAMS)} bowtie2-examples")
     folder = tmp_path_factory.mktemp("variants")
     subprocess.run([EXAMPLES / "variants" / "prepare.sh", folder], check=True, timeout=250)
+    for name, count in {"pairs_1": 3000, "pairs_2": 3000, "long": 1200}.items():
+        shorten(folder / "data" / f"{name}.fq.gz", count)
     return folder
 
 
@@ -63,7 +76,7 @@ def test_variants_of_both_samples_are_found(called: dict[str, Any], variants: Pa
     assert set(table) == {"long", "pairs"}
     for row in table.values():
         assert int(row["variants"]) > 50
-        assert float(row["mean_depth"]) > 30
+        assert float(row["mean_depth"]) > 5
         assert float(row["covered_percent"]) > 99
         assert sum(int(row[f"{kind}s"]) for kind in ("substitution", "insertion", "deletion")) == int(row["variants"])
 
@@ -95,13 +108,14 @@ def test_what_is_done_is_not_done_again_and_one_sample_leaves_the_other_alone(
     assert done_by_stage(run("variants/pipeline.py", cwd=variants)) == {}
     pairs = {path: path.stat().st_mtime_ns for path in variants.rglob("*pairs*")}
     long = {path: path.stat().st_mtime_ns for path in variants.rglob("*long*")}
-    touch(variants / "data" / "long.fq.gz")
+    for path in (variants / "data").glob("pairs_*"):
+        touch(path)
     done = done_by_stage(run("variants/pipeline.py", cwd=variants))
     assert not list(variants.glob("work/chunks/*.sam"))
-    assert {path: path.stat().st_mtime_ns for path in variants.rglob("*pairs*")} == pairs
-    assert all(path.stat().st_mtime_ns > before for path, before in long.items())
-    assert {"lambda::split", "lambda::align_long", "lambda::call", "lambda::table", "lambda::picture"} <= set(done)
-    assert not {"lambda::genome", "lambda::index", "lambda::align_pairs"} & set(done)
+    assert {path: path.stat().st_mtime_ns for path in variants.rglob("*long*")} == long
+    assert all(path.stat().st_mtime_ns > before for path, before in pairs.items())
+    assert {"lambda::split", "lambda::align_pairs", "lambda::call", "lambda::table", "lambda::picture"} <= set(done)
+    assert not {"lambda::genome", "lambda::index", "lambda::align_long"} & set(done)
 
 
 @pytest.fixture
