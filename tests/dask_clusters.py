@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +16,11 @@ ROOT = Path(__file__).parents[1]
 
 PROGRAM = """
 import sys
+import dask
 from distributed import LocalCluster
+
+# A worker that is started again in the place of a killed one may take long, on a busy machine; Dask would give it up.
+dask.config.set({"distributed.deploy.lost-worker-timeout": "1h"})
 
 if __name__ == "__main__":
     with LocalCluster(
@@ -51,6 +58,14 @@ class RunningCluster:
         assert self._program.stdin is not None
         self._program.stdin.write(f"{workers}\n")
         self._program.stdin.flush()
+
+
+def free_port() -> int:
+    """One that is still free when a program has ended that had it: the system gives it to no connection by itself."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from gangline.backends.dask.backend import DaskBackend
 from gangline.testing.conformance import BackendConformance, Interrupts, Traits
+from gangline.testing.conformance.stage import PATIENCE_S
 from tests.dask_clusters import running_cluster
 
 
@@ -35,4 +36,4 @@ class TestDask(BackendConformance):
         cls.address = address
 
     def make_backend(self) -> DaskBackend:
-        return DaskBackend(self.address)
+        return DaskBackend(self.address, connect_timeout_s=PATIENCE_S)

@@ -21,7 +21,7 @@ from gangline.backends.dask import contact, relay
 from gangline.errors import BackendError, ClusterUnreachable, UsageError
 from gangline.views import interactive
 from gangline.views.error import EngineError
-from tests.dask_clusters import RunningCluster, running_cluster
+from tests.dask_clusters import RunningCluster, free_port, running_cluster
 
 PATIENCE_S = 60.0
 
@@ -49,7 +49,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 @pytest.fixture
 def rc(cluster: RunningCluster) -> Iterator[Client]:
     """A client of two workers."""
-    with Client(cluster.address) as client:
+    with Client(cluster.address, connect_timeout_s=PATIENCE_S) as client:
         client.wait_for_engines(2, timeout=PATIENCE_S)
         yield client
 
@@ -95,17 +95,17 @@ class TestEngines:
         assert rc.load_balanced_view().map_sync(interactive(plus_offset), range(50)) == list(range(6, 56))
 
     def test_more_than_there_are_workers(self, cluster: RunningCluster) -> None:
-        with Client(cluster.address, n=3) as rc:
+        with Client(cluster.address, n=3, connect_timeout_s=PATIENCE_S) as rc:
             assert rc.ids == [0, 1, 2]
             workers = rc[:].apply_sync(os.getppid)
             assert sorted(workers.count(each) for each in set(workers)) == [1, 2]
 
     def test_fewer_than_there_are_workers(self, cluster: RunningCluster) -> None:
-        with Client(cluster.address, n=1) as rc:
+        with Client(cluster.address, n=1, connect_timeout_s=PATIENCE_S) as rc:
             assert rc.ids == [0]
 
     def test_two_clients_side_by_side(self, rc: Client, cluster: RunningCluster) -> None:
-        with Client(cluster.address) as other:
+        with Client(cluster.address, connect_timeout_s=PATIENCE_S) as other:
             rc[:].push({"mine": 1}, block=True)
             assert other[:].apply_sync(interactive(lambda: "mine" in globals())) == [False, False]
             assert set(rc[:].apply_sync(os.getppid)) == set(other[:].apply_sync(os.getppid))
@@ -144,22 +144,27 @@ class TestEnds:
     def test_a_scheduler_that_is_restarted(self, tmp_path: Path) -> None:
         """Its workers end with it; what waits is done by those that come with the next one."""
         entered, opened = tmp_path / "entered", tmp_path / "opened"
-        with running_cluster(tmp_path) as first:
-            port = int(first.address.rpartition(":")[2])
-            with Client(first.address, connect_timeout_s=1.0) as rc:
-                rc.wait_for_engines(2, timeout=PATIENCE_S)
-                held = rc.load_balanced_view().apply_async(hold, str(entered), str(opened))
-                worker_of(entered)
-                first.kill()
-                with pytest.raises(EngineError):
-                    held.get(timeout=PATIENCE_S)
-                until(lambda: not rc.session.engines)
-                waiting = rc.load_balanced_view().apply_async(abs, -1)
-                with running_cluster(tmp_path, port):
-                    assert waiting.get(timeout=PATIENCE_S) == 1
+        port = free_port()
+        with (
+            running_cluster(tmp_path, port) as first,
+            Client(first.address, connect_timeout_s=PATIENCE_S) as rc,
+        ):
+            rc.wait_for_engines(2, timeout=PATIENCE_S)
+            held = rc.load_balanced_view().apply_async(hold, str(entered), str(opened))
+            worker_of(entered)
+            contact = rc.session.backend._contact  # type: ignore[attr-defined]
+            contact._timeout_s = contact._client._timeout = 1.0  # so that Dask's client gives up soon
+            first.kill()
+            with pytest.raises(EngineError):
+                held.get(timeout=PATIENCE_S)
+            until(lambda: not rc.session.engines)
+            until(lambda: contact._client.status == "closed")
+            waiting = rc.load_balanced_view().apply_async(abs, -1)
+            with running_cluster(tmp_path, port):
+                assert waiting.get(timeout=PATIENCE_S) == 1
 
     def test_engines_end_with_their_client(self, cluster: RunningCluster) -> None:
-        with Client(cluster.address) as rc:
+        with Client(cluster.address, connect_timeout_s=PATIENCE_S) as rc:
             engines = rc[:].apply_sync(os.getpid)
         until(lambda: not any(os.path.exists(f"/proc/{each}") for each in engines))
 
@@ -232,12 +237,10 @@ class TestThatCannotBeReached:
             Client(f"tcp://127.0.0.1:{port}", connect_timeout_s=0.5)
 
     def test_somebody_else_there(self) -> None:
-        begun = time.monotonic()
         with socket.create_server(("127.0.0.1", 0)) as mute:
             port = mute.getsockname()[1]
             with pytest.raises(ClusterUnreachable, match="cannot be reached"):
                 Client(f"tcp://127.0.0.1:{port}", connect_timeout_s=0.5)
-        assert time.monotonic() - begun < PATIENCE_S / 2
 
     def test_a_wrong_certificate(self) -> None:
         with (

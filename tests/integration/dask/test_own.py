@@ -57,6 +57,29 @@ def rc() -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where folders of clusters are made: a place of this test alone, since other tests have clusters meanwhile."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
+
+
+def test_nothing_is_left(scratch: Path) -> None:
+    """Comes first: a client of other tests might get new connections meanwhile."""
+    with Client(backend="dask", n=1) as first:  # which has Dask start what it starts once for a whole process
+        assert len(first.ids) == 1
+    before = Traces()
+    with Client(backend="dask", n=1) as other:
+        workers = other[:].apply_sync(os.getppid)
+        assert len(list(scratch.glob("gangline-dask-*"))) == 1
+    before.check_that_nothing_is_new()
+    assert list(scratch.glob("gangline-dask-*")) == []
+    assert not any(os.path.exists(f"/proc/{worker}") for worker in workers)
+
+
 def test_each_engine_has_a_worker(rc: Client) -> None:
     assert len(set(rc[:].apply_sync(os.getppid))) == len(rc.ids) == 2
 
@@ -118,27 +141,6 @@ def test_an_engine_more_and_one_less(rc: Client) -> None:
     worker = rc[new].apply_sync(os.getppid)
     rc.session.stop_engine(new)
     until(lambda: new not in rc.ids and not os.path.exists(f"/proc/{worker}"))
-
-
-@pytest.fixture
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where folders of clusters are made: a place of this test alone, since other tests have clusters meanwhile."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return folder
-
-
-def test_nothing_is_left(rc: Client, scratch: Path) -> None:
-    """The client of the other tests has brought what Dask starts once for a whole process."""
-    before = Traces()
-    with Client(backend="dask", n=1) as other:
-        workers = other[:].apply_sync(os.getppid)
-        assert len(list(scratch.glob("gangline-dask-*"))) == 1
-    before.check_that_nothing_is_new()
-    assert list(scratch.glob("gangline-dask-*")) == []
-    assert not any(os.path.exists(f"/proc/{worker}") for worker in workers)
 
 
 @pytest.mark.parametrize("ending", ["", "9"])
