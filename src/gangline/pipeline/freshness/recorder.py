@@ -160,12 +160,14 @@ class Recorder:
 
     def _newest(self, inputs: list[str], keys: list[str]) -> float | None:
         """The time of the newest input, as it will be compared with those of the outputs."""
-        facts = map(self._files.get, inputs)
-        if self._assessor.level is Level.TIMES:
-            return max((fact[0] for fact in facts if fact is not None), default=None)
-        noted = self._history.mtimes.get
-        times = (max(fact[0], noted(key, fact[0])) for fact, key in zip(facts, keys, strict=True) if fact is not None)
-        return max(times, default=None)
+        get, noted = self._files.get, {} if self._assessor.level is Level.TIMES else self._history.mtimes
+        newest: float | None = None
+        for name, key in zip(inputs, keys, strict=True):
+            fact = get(name)
+            if fact is not None:
+                at = max(fact[0], noted.get(key, fact[0]))
+                newest = at if newest is None else max(newest, at)
+        return newest
 
     def find_outputs(self, job: JobFiles) -> Made:
         """The outputs that exist, patterns expanded, without those that are inputs: name and time of each, by key."""
