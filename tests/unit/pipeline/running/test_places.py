@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -220,21 +222,19 @@ def test_a_run_is_recorded_if_wanted(pipeline: Pipeline) -> None:
         assert len(record.tasks(last.id)) == 2
 
 
-def test_a_second_run_on_the_same_history_is_told_so(pipeline: Pipeline) -> None:
-    pid = os.fork()
-    if pid == 0:
-        from gangline.pipeline.freshness.history import History
+HOLD = """
+import sys
+from gangline.pipeline.freshness.history import History
+with History.open(None):
+    print("holding", flush=True)
+    sys.stdin.readline()
+"""
 
-        with History.open(None):
-            write("locked")
-            time.sleep(120)
-        os._exit(0)
-    try:
-        while not os.path.exists("locked"):
-            time.sleep(0.01)
+
+def test_a_second_run_on_the_same_history_is_told_so(pipeline: Pipeline) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"holding\n"
         pipeline.originate(making, ["a.0"], name="start")
-        with pytest.raises(StoreError, match=str(pid)):
+        with pytest.raises(StoreError, match=str(other.pid)):
             run(pipeline)
-    finally:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
