@@ -188,6 +188,7 @@ class NamespacedHost(Host):
             self._unshare.kill()
             self._unshare.communicate()
         if self._daemon is not None:
+            self._daemon.kill()
             self._daemon.wait()
 
 

@@ -13,6 +13,7 @@ import inspect
 import os
 import sys
 import sysconfig
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -27,6 +28,8 @@ Stamp = list[Any]
 _HASHED_BYTES = 1024 * 1024
 _ENTRIES_MAX = 20_000
 _PATH_MAX = 4096
+_TICK_NS = 2_000_000_000
+"""No file system's clock goes in larger steps."""
 
 
 class Unsteady(ValueError):
@@ -112,17 +115,24 @@ def stamp(path: str, *, folders: bool = True) -> Stamp | None:
         return _stamp_of_folder(path) if folders else None
     if not os.path.isfile(path):
         return None
-    content = _hash(os.path.abspath(path), found.st_size, found.st_mtime_ns) if found.st_size <= _HASHED_BYTES else ""
+    content = ""
+    if found.st_size <= _HASHED_BYTES:
+        # A file that is changed twice within a tick of the file system's clock has the same time after both.
+        recent = time.time_ns() - found.st_mtime_ns < _TICK_NS
+        known = _hash if recent else _known_hash
+        content = known(os.path.abspath(path), found.st_size, found.st_mtime_ns)
     return ["file", found.st_size, found.st_mtime_ns, content]
 
 
-@lru_cache(maxsize=10_000)
 def _hash(path: str, size: int, mtime_ns: int) -> str:
     try:
         with open(path, "rb") as file:
             return hashlib.sha256(file.read()).hexdigest()[:32]
     except OSError:
         return ""
+
+
+_known_hash = lru_cache(maxsize=10_000)(_hash)
 
 
 def _stamp_of_folder(path: str) -> Stamp:

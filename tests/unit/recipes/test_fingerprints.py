@@ -9,6 +9,7 @@ import json
 import math
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "g").touch()
     words = [words for _, words in differing_files(kept)]
     assert words == [f"{file} is gone", f"{tmp_path / 'g'} is there now"]
+
+
+def test_two_changes_within_a_tick_of_the_clock_are_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    stamps, at = [], time.time_ns() + 3600 * 10**9  # of a time that this test cannot leave behind
+    for text in ("one", "two"):
+        file.write_text(text)
+        os.utime(file, ns=(at, at))
+        stamps.append(stamp(str(file)))
+    assert stamps[0] != stamps[1]
 
 
 def test_large_files_are_known_by_size_and_time(tmp_path: Path) -> None:
