@@ -144,8 +144,8 @@ class Conductor:
         self.raise_interrupt()
 
     def raise_interrupt(self) -> None:
-        """Raise the interrupt that was held back, if this is the thread for it."""
-        if self.interrupted and threading.current_thread() is threading.main_thread():
+        """Raise the interrupt that was held back, if this is the thread and the moment for it."""
+        if self.interrupted_here() and not self.in_critical_section():
             self.interrupted = False
             raise KeyboardInterrupt
 
@@ -198,6 +198,16 @@ class Conductor:
     def next_wake(self) -> float | None:
         """When the core has something to do by itself."""
         return None if self._over else self.state.timers.next_at()
+
+    def interrupted_here(self) -> bool:
+        """Whether an interrupt was held back that the calling thread has to raise."""
+        return self.interrupted and threading.current_thread() is threading.main_thread()
+
+    def end_wait(self) -> None:
+        """Raise the interrupt that was held back; within a turn too, since a task of the inline backend may wait."""
+        if self.interrupted_here() and not self.lock._is_owned():  # type: ignore[attr-defined]
+            self.interrupted = False
+            raise KeyboardInterrupt
 
     def submitted(self) -> int:
         """How many tasks have been submitted so far."""

@@ -9,6 +9,7 @@ Rules:
   when its condition holds, or hands `_turning` over when it leaves.
 - While tasks are being submitted, the loop's own thread lets reports gather for a moment: it would only take the lock
   from the thread that submits, and engines have work ahead. Results of a submission that is over come at once.
+- An interrupt that was held back while something was taken in ends the wait of the thread that it is for.
 - The loop's own thread steps aside when somebody else waits. It comes back when it finds `_turning` free after a nap:
   a program that waits again and again, each time shortly, is not disturbed.
 """
@@ -38,6 +39,12 @@ class Owner(Protocol):
 
     def submitted(self) -> int:
         """How many tasks have been submitted so far."""
+
+    def interrupted_here(self) -> bool:
+        """Whether an interrupt was held back that the calling thread has to raise."""
+
+    def end_wait(self) -> None:
+        """Raise the interrupt that was held back, if there is one: who knows how long the wait will be."""
 
     def crash(self, error: Exception) -> None:
         """Taking something in has failed, which must not happen: end everything with this error."""
@@ -118,14 +125,18 @@ class Loop:
             Whether it does; False when the time was over first.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        interrupted = self._owner.interrupted_here
         while not condition():
+            self._owner.end_wait()
             left_s = None if deadline is None else deadline - time.monotonic()
             if left_s is not None and left_s <= 0:
                 return False
             if self._turning.acquire(blocking=False):
                 try:
                     self._turn(left_s)
-                    while not (condition() or self._closed) and (deadline is None or time.monotonic() < deadline):
+                    while not (condition() or self._closed or interrupted()) and (
+                        deadline is None or time.monotonic() < deadline
+                    ):
                         self._turn(None if deadline is None else deadline - time.monotonic())
                 finally:
                     self._turns += 1
@@ -182,7 +193,8 @@ class Loop:
         self._polls_until = float("inf") if wake_at is None else wake_at
         self._polling = True
         try:
-            ready = self.poller.poll(0.0 if self._events or self._notified or self._closed else timeout_s)
+            at_once = self._events or self._notified or self._closed or self._owner.interrupted_here()
+            ready = self.poller.poll(0.0 if at_once else timeout_s)
         finally:
             self._polling = False
             self._notified = False

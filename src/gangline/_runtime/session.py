@@ -236,14 +236,14 @@ class Session:
 
     def find(self, task: TaskId) -> Handle | None:
         """A task that has not ended, or one of the last that have."""
-        with self.lock:
+        with _Looking(self):
             pending = self._state.tasks.get(task)
             return pending if isinstance(pending, Handle) else self._retained.get(task)
 
     @property
     def handles(self) -> list[Handle]:
         """The tasks that are remembered, in order of submission."""
-        with self.lock:
+        with _Looking(self):
             pending = cast(list[Handle], list(self._state.tasks.values()))
             return sorted([*self._retained, *pending], key=lambda handle: handle.id)
 
@@ -253,7 +253,7 @@ class Session:
         Raises:
             UsageError: one of them has not finished; none was forgotten.
         """
-        with self.lock:
+        with _Looking(self):
             if handles is None:
                 self._retained.forget_all()
                 return
@@ -268,7 +268,7 @@ class Session:
         """Why a task is not running, in reasons that can be printed."""
         from gangline._core.explain import explain  # few programs ask, and it takes a tenth of the time to import
 
-        with self.lock:
+        with _Looking(self):
             return list(explain(self._state, handle.id))
 
     def set_limit(self, name: str, cap: int) -> None:
@@ -284,24 +284,24 @@ class Session:
 
     def unknown_task(self, text: str) -> TaskId:
         """A number to depend on in place of a text that names no task of this session; the error will quote it."""
-        with self.lock:
+        with _Looking(self):
             return self._state.unknown(text)
 
     @property
     def assigned(self) -> dict[EngineId, list[TaskId]]:
         """What each live engine was sent and has not ended."""
-        with self.lock:
+        with _Looking(self):
             return {engine.id: list(engine.assigned) for engine in self._state.engines.values()}
 
     @property
     def waiting(self) -> int:
         """How many tasks have not been sent to an engine."""
-        with self.lock:
+        with _Looking(self):
             return len(self._state.tasks) - sum(len(engine.assigned) for engine in self._state.engines.values())
 
     def running(self, engine: EngineId) -> TaskId | None:
         """The task that an engine runs at this moment, if it can be told."""
-        with self.lock:
+        with _Looking(self):
             return self.backend.running(engine) if engine in self._state.engines else None
 
     # Engines --------------------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ class Session:
     @property
     def engines(self) -> dict[EngineId, EngineInfo]:
         """The live engines, by number; a copy."""
-        with self.lock:
+        with _Looking(self):
             return {engine.id: engine.info for engine in self._state.engines.values()}
 
     def engine_info(self, engine: EngineId) -> EngineInfo | None:
@@ -340,7 +340,7 @@ class Session:
     def kill_engine(self, engine: EngineId, reason: str = "was killed on request") -> None:
         """End an engine at once by force."""
         self.check_usable()
-        with self.lock:
+        with _Looking(self):
             if engine in self._state.engines:
                 self.backend.kill(engine, reason)
 
@@ -351,7 +351,7 @@ class Session:
             UsageError: the engines are no processes of their own.
         """
         self.check_usable()
-        with self.lock:
+        with _Looking(self):
             task = self.backend.running(engine) if signum == signal.SIGINT else None
             if task is not None:
                 self.backend.interrupt(engine, task)
@@ -360,7 +360,7 @@ class Session:
 
     def add_engine_listener(self, listener: EngineListener) -> None:
         """Call `listener(event)` for each engine that joins or is lost from now on."""
-        with self.lock:
+        with _Looking(self):
             self._conductor.engine_listeners.append(listener)
 
     # Ending ---------------------------------------------------------------------------------------------------
@@ -432,6 +432,28 @@ class Session:
             conductor.loop.wake_by(self._state.timers.next_at())
         conductor.settle()
         return handles
+
+
+class _Looking:
+    """The lock of a session for what changes nothing that would have to be settled.
+
+    An interrupt that was held back meanwhile is raised after it: nobody knows when the session will be used again.
+    """
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        self._session.lock.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._session.lock.release()
+        if error is None:
+            self._session._conductor.raise_interrupt()
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from gangline._runtime import interrupts
+from gangline._runtime.session import Session
+from gangline.backends.inline import InlineBackend
 
 PROGRAM = """
 import os, signal, sys, threading, time
@@ -90,6 +92,48 @@ def test_a_handler_of_the_users_own_is_left_alone(sigint):
     interrupts.guard(Busy(True))
     signal.raise_signal(signal.SIGINT)
     assert called == [signal.SIGINT]
+
+
+def test_an_interrupt_that_was_held_back_ends_the_wait(sigint, monkeypatch):
+    with Session(InlineBackend(), engines=1) as session:
+        conductor, polls = session._conductor, []
+        take_in = conductor.take_in
+
+        def take_in_interrupted(ready, events):
+            take_in(ready, events)
+            signal.raise_signal(signal.SIGINT)
+
+        def poll(timeout_s):
+            assert not polls or timeout_s == 0, "it goes on waiting"
+            polls.append(timeout_s)
+            return []
+
+        monkeypatch.setattr(conductor, "take_in", take_in_interrupted)
+        monkeypatch.setattr(conductor.loop.poller, "poll", poll)
+        with pytest.raises(KeyboardInterrupt):
+            session.wait_for(lambda: False)
+        monkeypatch.setattr(conductor, "take_in", take_in)
+        with session.lock:
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            session.wait_for(lambda: False)
+        assert len(polls) == 1
+        assert not conductor.interrupted
+
+
+def test_an_interrupt_while_somebody_looks_is_raised_after_it(sigint):
+    with Session(InlineBackend(), engines=1) as session:
+        handle = session.submit(abs, (-1,))
+
+        class Number(int):
+            def __hash__(self):
+                signal.raise_signal(signal.SIGINT)
+                assert session._conductor.interrupted
+                return super().__hash__()
+
+        with pytest.raises(KeyboardInterrupt):
+            session.find(Number(handle.id))
+        assert session.find(handle.id) is handle
 
 
 def interrupt_within(steps, done, error=None):

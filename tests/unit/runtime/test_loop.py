@@ -35,6 +35,12 @@ class Counter:
     def next_wake(self):
         return self.wake_at
 
+    def interrupted_here(self):
+        return False
+
+    def end_wait(self):
+        pass
+
     def crash(self, error):
         self.crashes.append(error)
 
