@@ -75,6 +75,7 @@ class Feed:
         self.chunks: MutableSequence[Chunk] = list(chunks) if window is None else deque()
         self.ended: MutableSequence[Chunk] = [] if window is None else deque()
         self.open = source is not None
+        self._stopped = False
         self.items_ended = 0
         self._items_submitted = sum(chunk.size for chunk in chunks)
         self._items_delivered = 0
@@ -116,6 +117,7 @@ class Feed:
         Returns:
             Whether nothing of it runs on.
         """
+        self._stopped = True
         self._abandon(TaskAborted("the map was cancelled before this item was submitted"))
         taken = [take_back(handle) for handle in self.handles() if handle.status is None]
         return all(taken)
@@ -260,8 +262,7 @@ class Feed:
             self._count(count)
             self._send(chunk, self._terms, first=first)
             self.chunks.append(chunk)
-            if chunk.handle is not None:
-                self._follow(chunk)
+            self._sent(chunk)
         if self._source is not None and self._source.left == 0:
             self._close()
 
@@ -327,6 +328,13 @@ class Feed:
                 self._changed.notify_all()
             self._sender.announce(handle)
 
+    def _sent(self, chunk: Chunk) -> None:
+        """A chunk has been submitted, or could not be, and is where `stop` looks for it."""
+        if chunk.handle is not None:
+            self._follow(chunk)
+            if self._stopped and chunk.handle.status is None:  # while it was on its way there
+                take_back(chunk.handle)
+
     def _fail(self, chunk: Chunk, error: BaseException) -> None:
         chunk.error = error
         self._finish(chunk)
@@ -360,8 +368,7 @@ class Feed:
         chunk.add_pieces(pieces)
         for (_, piece), (_, _, terms) in zip(pieces, parts, strict=True):
             self._send(piece, terms)
-            if piece.handle is not None:
-                self._follow(piece)
+            self._sent(piece)
 
     def _finish(self, chunk: Chunk) -> None:
         """All items of a chunk have ended."""

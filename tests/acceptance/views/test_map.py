@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import pytest
 
@@ -60,7 +61,9 @@ def counted():
 
 @pytest.mark.parametrize("limit", ["auto", 1, 3])
 def test_v17_imap_consumes_lazily_and_looks_ahead_bounded(both_rc, counted, until, limit):
+    others = set(threading.enumerate())
     results = both_rc.load_balanced_view().imap(doubling(), counted(), max_outstanding=limit)
+    readers = [each for each in set(threading.enumerate()) - others if each.name == "gangline-map"]
     try:
         assert [next(results) for _ in range(10)] == [2 * n for n in range(10)]
         before = [-1]
@@ -69,6 +72,7 @@ def test_v17_imap_consumes_lazily_and_looks_ahead_bounded(both_rc, counted, unti
     finally:
         results.cancel()
     both_rc.wait(timeout=60)
+    until(lambda: not any(each.is_alive() for each in readers), what="the end of reading")
     count = len(counted.taken)
     assert both_rc.load_balanced_view().apply_sync(lambda: "usable") == "usable"
     assert len(counted.taken) == count
