@@ -349,7 +349,8 @@ class Schedule:
     def _end_all(self, why: str) -> None:
         if self._gate is not None:
             self._gate.break_()
-        for entry in list(self._open.values()):
+        # The last ones first: they may still wait, and would begin where those before them have ended.
+        for entry in reversed(list(self._open.values())):
             entry.unwanted = entry.unwanted or why
             if entry.handle is None:
                 continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gangline.backends.batch.endings import attempt_of_error, attempt_of_loss, attempt_of_record, needs_a_cause
@@ -127,7 +127,6 @@ class Dispatcher:
 
     def _turn(self, called_off: list[Job]) -> None:
         self._unremoved += called_off
-        self._unremoved.sort(key=_has_begun)  # those that wait first, else they begin where others have ended
         if called_off or (self._unremoved and time.monotonic() >= self._remove_again_at):
             self._remove()
         if self._collect():
@@ -295,12 +294,22 @@ class Dispatcher:
         self._unremoved = jobs
         try:
             if jobs:
-                self._system.cancel([job.id for job in jobs])
+                self._cancel(jobs)
         except BackendError:
             self._pace.on_silence()
             return
         self._unremoved = []
         self._pace.on_progress()
+
+    def _cancel(self, jobs: Iterable[Job]) -> None:
+        """Remove those that wait, and then the others: else some would begin where those have ended."""
+        waiting: list[str] = []
+        running: list[str] = []
+        for job in jobs:
+            (running if job.begun is not None or job.has_begun() else waiting).append(job.id)
+        for ids in (waiting, running):
+            if ids:
+                self._system.cancel(ids)
 
     def _end(self) -> None:
         deadline = self._closing if self._closing is not None else time.monotonic()
@@ -315,12 +324,12 @@ class Dispatcher:
 
     def _remove_all(self, deadline: float) -> list[str]:
         """Remove what is left, and wait for it to be gone; gives what is not gone."""
-        left = [job.id for job in sorted(self._live, key=_has_begun)]
+        left = [job.id for job in self._live]
         removed = False
         while left:
             try:
                 if not removed:
-                    self._system.cancel(left)
+                    self._cancel(self._live)
                     removed = True
                 sights = self._system.look(left)
                 left = [job for job in left if _is_there(sights.get(job))]
@@ -335,10 +344,6 @@ class Dispatcher:
             if left:
                 time.sleep(0.1)
         return left
-
-
-def _has_begun(job: Job) -> bool:
-    return job.begun is not None
 
 
 def _is_there(sight: Sight | None) -> bool:

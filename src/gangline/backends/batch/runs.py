@@ -46,6 +46,8 @@ python={python}
 exec "$python" -I -S {program} . "${{{variable}:-1}}"
 """
 _REMOVAL_S = 3600.0
+_REMOVALS = 5
+_PAUSE_S = 0.03
 
 
 class Run:
@@ -178,6 +180,8 @@ class Run:
         if not keep:
             shutil.rmtree(self.path, ignore_errors=True)
         self.close()
+        if not keep:
+            _remove_again(self.path)
 
     def close(self) -> None:
         """Give up the lock."""
@@ -315,6 +319,15 @@ def _numbers_of_jobs(folder: Path, count: int, system: BatchSystem) -> list[str]
         return None
     _write_json(folder / "jobs.json", jobs)
     return jobs
+
+
+def _remove_again(folder: Path) -> None:
+    """Remove what is still there of a folder: a job that is being ended may have written to it meanwhile."""
+    for _ in range(_REMOVALS):
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE_S)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _numbers(folder: Path) -> set[int]:

@@ -91,6 +91,7 @@ class Slurm:
         if option := words.forbidden_option(request.resources):
             raise JobRejected(f"the option {option} cannot be given to jobs: it is Gangline that says how they are run")
         self._settle_doubts()
+        asked_at = self._clock()
         # The job gets the environment of sbatch, so that not even the language may be changed in it.
         answer = self._run(words.build_sbatch_argv(request), self._patience_s, plain=False)
         number = (
@@ -99,7 +100,7 @@ class Slurm:
         if number is None:
             raise _refusal(answer)
         jobs = [self.job_number(number, index, request.count) for index in range(1, request.count + 1)]
-        self._waiting_at.update(dict.fromkeys(jobs, self._clock()))
+        self._waiting_at.update(dict.fromkeys(jobs, asked_at))
         return jobs
 
     def job_number(self, job: str, index: int, count: int) -> str:
@@ -132,23 +133,24 @@ class Slurm:
     def look(self, jobs: Collection[str]) -> Mapping[str, Sight]:
         """What is known; see `BatchSystem`."""
         wanted = set(jobs)
+        asked_at = self._clock()
         seen = words.parse_squeue(self._ask_queue(wanted - self._ended.keys()))
         ended = {job: sight for job, sight in seen.items() if job in wanted and sight.phase is Phase.ENDED}
         gone = wanted - seen.keys() - self._ended.keys()
         self._ended |= ended | self._killed_for_memory(ended) | self._ask_accounting(gone)
-        self._ended |= self._removed_while_waiting(seen, gone - self._ended.keys())
+        self._ended |= self._removed_while_waiting(seen, gone - self._ended.keys(), asked_at)
         for job in list(islice(self._ended, max(0, len(self._ended) - _REMEMBERED))):
             del self._ended[job]
         unknown = Sight(Phase.UNKNOWN, reason="Slurm does not know it any more")
         return {job: self._ended.get(job) or seen.get(job, unknown) for job in wanted}
 
-    def _removed_while_waiting(self, seen: Mapping[str, Sight], gone: set[str]) -> dict[str, Sight]:
-        now = self._clock()
+    def _removed_while_waiting(self, seen: Mapping[str, Sight], gone: set[str], asked_at: float) -> dict[str, Sight]:
+        now = self._clock()  # an answer may have come long after the question, and may be older than it looks
         # Within that time a job cannot have run, ended and been forgotten.
         recent = {job: at for job, at in self._waiting_at.items() if now - at < self._min_job_age_s}
         removed = Sight(Phase.ENDED, Cause.CANCELLED, reason="removed while it waited")
         endings = dict.fromkeys(gone & recent.keys(), removed)
-        waiting = dict.fromkeys((job for job, sight in seen.items() if sight.phase is Phase.WAITING), now)
+        waiting = dict.fromkeys((job for job, sight in seen.items() if sight.phase is Phase.WAITING), asked_at)
         self._waiting_at = {job: at for job, at in recent.items() if job not in seen} | waiting
         return endings
 

@@ -21,7 +21,7 @@ from gangline.errors import BackendError
 from gangline.messages import Attempt, EngineId, Status, TaskId
 from tests.unit.backends.batch.by_hand import Names, order
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Here(Names):
@@ -30,9 +30,12 @@ class Here(Names):
     Attributes:
         most: How many jobs it has room for.
         away: Whether it does not answer.
+        holds: Whether it lets jobs wait that come now.
         on_submission: Called before a job is started.
         submissions: How many it has taken.
         removals: How often it was asked to remove jobs.
+        removed: Which ones, each time that it did.
+        asked: How often it was asked for anything.
     """
 
     array_max = 10
@@ -41,9 +44,13 @@ class Here(Names):
         super().__init__("here")
         self.most = 100
         self.away = False
+        self.holds = False
         self.on_submission: Callable[[Request], None] = lambda request: None
         self.submissions = 0
         self.removals = 0
+        self.removed: list[list[str]] = []
+        self.asked = 0
+        self._waiting: set[str] = set()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def submit(self, request: Request) -> Sequence[str]:
@@ -53,6 +60,9 @@ class Here(Names):
             raise NoRoom("there is no room")
         self.submissions += 1
         jobs = [self.job_number(str(self.submissions), index, request.count) for index in range(1, request.count + 1)]
+        if self.holds:
+            self._waiting.update(jobs)
+            return jobs
         for index, job in enumerate(jobs, 1):
             environment = os.environ | {"SLURM_ARRAY_TASK_ID": str(index), "SLURM_JOB_ID": job}
             self._running[job] = subprocess.Popen([request.script], env=environment, start_new_session=True)
@@ -60,14 +70,20 @@ class Here(Names):
 
     def look(self, jobs: Collection[str]) -> Mapping[str, Sight]:
         self._answer()
-        running = {job for job in jobs if self._running[job].poll() is None}
-        return {job: Sight(Phase.RUNNING if job in running else Phase.ENDED) for job in jobs}
+        return {job: Sight(self._phase(job)) for job in jobs}
+
+    def _phase(self, job: str) -> Phase:
+        if job in self._waiting:
+            return Phase.WAITING
+        return Phase.RUNNING if job in self._running and self._running[job].poll() is None else Phase.ENDED
 
     def cancel(self, jobs: Collection[str]) -> None:
         self.removals += 1
         self._answer()
+        self.removed.append(sorted(jobs))
         for job in jobs:
-            if self._running[job].poll() is None:
+            self._waiting.discard(job)
+            if self._phase(job) is Phase.RUNNING:
                 os.killpg(self._running[job].pid, 9)
                 self._running[job].wait()
 
@@ -76,6 +92,7 @@ class Here(Names):
             job.wait()
 
     def _answer(self) -> None:
+        self.asked += 1
         if self.away:
             raise BackendError("it does not answer")
 
@@ -188,25 +205,65 @@ def test_a_trouble_that_is_over_is_forgotten(system: Here, desk: Desk, monkeypat
     assert errors(desk.wait()) == ["TaskCancelled", ""]
 
 
-def test_a_removal_that_is_not_answered_is_asked_for_again_but_not_all_the_time(system: Here, desk: Desk) -> None:
-    (job,) = desk.submit("sleep 60")
+def test_a_removal_that_is_not_answered_is_asked_for_again_but_not_all_the_time(
+    system: Here, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "_REMOVE_AGAIN_S", 3600.0)
+    (job,) = desk.submit("sleep 300")
     until(lambda: job.begun)
     system.away = True
     desk.dispatcher.call_off(job)
     until(lambda: system.removals == 1)
-    time.sleep(0.5)
+    asked = system.asked
+    until(lambda: system.asked > asked)  # a turn in which it could have been
     assert system.removals == 1
     system.away = False
+    desk.dispatcher._remove_again_at = 0.0  # the time has passed
     assert errors(desk.wait()) == ["TaskCancelled"]
+    assert system.removals == 2
+
+
+def test_of_jobs_that_are_removed_together_those_that_wait_go_first(
+    system: Here, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else some of them would begin where others have ended."""
+    monkeypatch.setattr(dispatching, "_REMOVE_AGAIN_S", 0.05)
+    running = desk.submit("sleep 300", "sleep 300")
+    until(lambda: all(job.begun for job in running))
+    system.holds = True
+    waiting = desk.submit("sleep 300", "sleep 300")
+    until(lambda: all(job.id for job in waiting))
+    system.away = True
+    for job in (running[0], waiting[0], running[1], waiting[1]):
+        desk.dispatcher.call_off(job)
+    until(lambda: len(desk.dispatcher._unremoved) == 4)
+    system.away = False
+    assert errors(desk.wait()) == ["TaskCancelled"] * 4
+    assert system.removed == [[job.id for job in jobs] for jobs in (waiting, running)]
+
+
+def test_the_end_removes_those_that_wait_first(system: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that have begun without anybody having noticed are no such."""
+    monkeypatch.chdir(tmp_path)
+    desk = Desk(system, tmp_path / "jobs")
+    running = desk.submit("sleep 300", "sleep 300")
+    until(lambda: all(job.begun for job in running))
+    system.holds = True
+    waiting = desk.submit("sleep 300", "sleep 300")
+    until(lambda: all(job.id for job in waiting))
+    running[1].begun = None
+    desk.dispatcher.close(PATIENCE_S)
+    assert system.removed == [[job.id for job in jobs] for jobs in (waiting, running)]
 
 
 def test_a_cause_that_nobody_tells_is_not_waited_for_for_ever(
     system: Here, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatching, "_CAUSE_S", 0.5)
-    (job,) = desk.submit("sleep 0.3; kill -9 $$")
+    (job,) = desk.submit("until [ -e go ]; do sleep 0.02; done; kill -9 $$")
     until(lambda: job.begun)
     system.away = True
+    Path("go").touch()
     assert errors(desk.wait()) == ["CommandFailed"]
     assert desk.attempts[0].value.error.signal == "SIGKILL"
 
@@ -225,8 +282,8 @@ def test_a_record_that_is_none(desk: Desk, record: str, monkeypatch: pytest.Monk
 
 def test_a_folder_that_is_removed_meanwhile(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(dispatching._LATE_S, dispatching.Cause.UNSAID, 0.5)
-    (job,) = desk.submit("until [ -e go ]; do sleep 0.02; done; rm go")
-    until(lambda: job.begun)
+    desk.submit("touch up; until [ -e go ]; do sleep 0.02; done; rm go")
+    until(Path("up").exists)  # nothing is written to the folder any more
     shutil.rmtree(tmp_path / "jobs")
     Path("go").touch()
     assert errors(desk.wait()) == ["JobLost"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import resource
 import socket
 import subprocess
@@ -24,10 +25,11 @@ from gangline.backends.batch.runs import Run, Submission
 from gangline.backends.batch.system import BatchSystem
 from gangline.backends.commands import run_command
 from gangline.messages import TaskId
+from gangline.remote.agent import wire
 from gangline.remote.command import Command
 from gangline.remote.resources import NOTHING_ASKED
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Names:
@@ -76,7 +78,7 @@ def heard() -> Listening:
 def order(body: str, heard: Listening, token: str = "") -> Order:
     """A program that is given the address of the log port, then "last"; `send` hands in a line."""
     program = (
-        "import os, socket, sys, time\n"
+        "import glob, os, socket, sys, time\n"
         "def connect(token=os.environ['GANGLINE_LOG_TOKEN']):\n"
         "    there = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n"
         '    there.sendall(b\'{"token": "%s"}\\n\' % token.encode())\n'
@@ -167,16 +169,53 @@ def test_what_the_program_leaves_behind_is_not_waited_for(run: Run, heard: Liste
         if os.fork() == 0:
             os.setsid()
             for each in (1, 2): os.close(each)
-            time.sleep(60)
+            while not os.path.exists("go"): time.sleep(0.05)
         """,
         heard,
     )
     submission, program = begin(run, one)
-    begun = time.monotonic()
     assert end(program) == (0, "")
-    assert time.monotonic() - begun < PATIENCE_S
+    Path("go").touch()
     Follower(one, submission, 1).follow(final=True)
     assert heard.heard[2:] == [{"a": 1}]
+
+
+HELD = """
+import os, socket, sys, threading
+from gangline.backends.batch import messages
+from tests.unit.backends.batch.test_messages import LINES
+
+class Held(messages.Messages):
+    "Its thread stands still until it may go on, as it does for moments on a host that has much else to do."
+
+    may_go = threading.Event()
+
+    def _serve(self):
+        self.may_go.wait()
+        super()._serve()
+
+messages._LAST_RECORDS_S = 0.0
+held = Held("messages", "secret")
+there = socket.create_connection((held.address[0], int(held.address[1])))
+there.sendall(b'{"token": "secret"}\\n' + LINES)
+if sys.argv[1] == "closed":
+    there.close()
+os.write(held._writing, b"x")  # as its end does, which then waits for the thread
+held.may_go.set()
+sys.exit(held.close() or None)
+"""
+LINES = b"".join(b'{"number": %d, "long": "%s"}\n' % (number, b"x" * 150_000) for number in range(4))
+
+
+@pytest.mark.parametrize("connection", ["closed", "open"])
+def test_what_has_come_before_the_end_is_kept_however_late_it_is_read(tmp_path: Path, connection: str) -> None:
+    """Whether whoever wrote it has closed the connection, or something that it has left in the background holds it."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
+    argv = [sys.executable, "-c", HELD, connection]
+    ran = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    frames = wire.Decoder().feed((tmp_path / "messages").read_bytes())
+    assert b"".join(payload for _, _, payload in frames) == LINES
 
 
 def test_a_job_whose_messages_cannot_be_kept_is_lost(run: Run, heard: Listening) -> None:
@@ -186,7 +225,8 @@ def test_a_job_whose_messages_cannot_be_kept_is_lost(run: Run, heard: Listening)
         there = connect()
         for number in range(3):
             there.sendall(b'{"number": %d, "long": "%s"}\\n' % (number, b"x" * 9000))
-            time.sleep(0.2)
+            kept = glob.glob("jobs/*/*/1.messages")
+            while number < 2 and os.path.getsize(kept[0]) < (number + 1) * 9000: time.sleep(0.01)
         """,
         heard,
     )

@@ -124,6 +124,24 @@ def test_what_nobody_asks_for_is_left_to_the_next_run(tmp_path: Path) -> None:
     assert [orphan.id for orphan in Orphans.of(tmp_path, NAMES).take(one.fingerprint)] == ["5"]
 
 
+def test_a_job_that_writes_while_its_folder_is_removed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one that is being ended: nothing of it stays."""
+    submission, _ = run.prepare([order("true")], [(0, "a")], NAMES)
+    rmdir = os.rmdir
+    late = submission.folder / "ended" / "late"
+
+    def remove(path: str, *, dir_fd: int | None = None) -> None:
+        if path == "ended" and not late.exists() and submission.left:
+            submission.left.clear()  # once
+            late.touch()
+        rmdir(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "rmdir", remove)
+    run.end(keep=False)
+    assert submission.left == set()
+    assert not run.path.exists()
+
+
 def test_a_folder_that_is_half_written(tmp_path: Path) -> None:
     run = Run.begin(tmp_path)
     submission, _ = run.prepare([order("true")], [(0, "a")], NAMES)
