@@ -3,6 +3,7 @@
 python run.py IMAGES RESULTS
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -28,8 +29,12 @@ def start_worker(url, name):
 
 
 def engines_of(worker):
-    """The processes that run the jobs of a worker."""
-    return [int(child) for child in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
+    """The processes that run the jobs of a worker; none when it has ended."""
+    found = []
+    with contextlib.suppress(OSError):
+        for children in Path(f"/proc/{worker.pid}/task").glob("*/children"):
+            found += map(int, children.read_text().split())
+    return found
 
 
 def wait_for(queue, done, worker):
@@ -50,13 +55,13 @@ def work_off(queue, jobs):
         flush=True,
     )
     wait_for(queue, jobs // 2, "second")
-    if second.poll() is not None:
-        return
-    os.kill(random.choice(engines_of(second)), signal.SIGKILL)
-    print(
-        f"killed with signal 9: a process of 'second', when {queue.counts()['complete']} of {jobs} were done",
-        flush=True,
-    )
+    if engines := engines_of(second):
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself at this moment
+            os.kill(random.choice(engines), signal.SIGKILL)
+            print(
+                f"killed with signal 9: a process of 'second', when {queue.counts()['complete']} of {jobs} were done",
+                flush=True,
+            )
     second.wait()
 
 

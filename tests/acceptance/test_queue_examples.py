@@ -31,7 +31,7 @@ class Broken(PrimeJob):
 def work(url: str, folder: Path) -> None:
     """Have a worker do everything."""
     command = [sys.executable, "-m", "gangline", "worker", "--queue", url, "--slots", "2", "--until-empty"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
 
 
@@ -112,7 +112,7 @@ def test_every_thumbnail_is_made_once_though_workers_are_killed(tmp_path: Path) 
         for copy in range(4):
             shutil.copy(path, tmp_path / "images" / f"{copy}-{path.name}")
     command = [sys.executable, str(EXAMPLES / "thumbnails" / "run.py"), "images", "results"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     jobs = 7 * 4 * len(found)
     assert f"{jobs} of {jobs} jobs are complete; the album has {jobs} lines, {jobs} different ones" in ran.stdout

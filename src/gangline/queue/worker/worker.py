@@ -41,9 +41,6 @@ _GATHER_WITH_CLAIM_S = 0.05
 
 _WATCH_S = 0.1
 _IDLE_S = 5.0
-_UNBEGUN_S = 0.25
-"""After this long a job that still waits for a job that runs is handed back, for other workers to take."""
-
 _LOAD_S = 1.0
 _ORDERS_S = 0.25
 """Orders to end jobs are asked for as often as that at most, when the queue changes."""
@@ -157,6 +154,8 @@ class Worker:
         self._collect(now)
         if now >= self._contact.retry_at:
             try:
+                if self._contact.lost:
+                    self._chores.hurry("renew", now)  # only an answer tells that it is back
                 self._chores.run_due(now)
                 if self._turn_is_due(now):
                     self._turn(now)
@@ -176,7 +175,13 @@ class Worker:
         return self._until_empty and not self._ask and self._nothing_left()
 
     def _nothing_left(self) -> bool:
-        return all(state in FINAL for state in self._store.count_states(journal=False))
+        if self._contact.lost:
+            return False
+        try:
+            return all(state in FINAL for state in self._store.count_states(journal=False))
+        except StoreUnavailable as error:
+            self._contact.failed(error)
+            return False
 
     def _sleep(self) -> None:
         now = time.monotonic()

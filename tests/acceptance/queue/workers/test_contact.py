@@ -183,6 +183,36 @@ class TestDisk:
         assert worker.wait() == 0
 
 
+@pytest.mark.parametrize("first", ["wait_for_change", "count_states"])
+def test_q4_that_the_queue_is_back_only_an_answer_tells(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, first: str
+):
+    """It goes away while a worker that ends when nothing is left listens to it, or asks whether that is so."""
+    attempts: list[str] = []
+
+    def fails_for_a_while(name: str) -> None:
+        real = getattr(queue.database, name)
+
+        def call(*args, **options):
+            if 0 < len(attempts) < 6 or (not attempts and name == first):
+                attempts.append(name)
+                raise StoreUnavailable("the server has gone")
+            return real(*args, **options)
+
+        monkeypatch.setattr(queue.database, name, call)
+
+    for name in ("turn", "renew", "recover", "count_states", "wait_for_change"):
+        fails_for_a_while(name)
+    job = queue.enqueue(Quick, log="log", n=1, delay=1)
+    with caplog.at_level("WARNING", "gangline.worker"):
+        Worker(queue, slots=1, lease_s=60.0, until_empty=True).run()
+    assert queue.get(job).state == "complete"
+    assert len(attempts) == 6
+    gone, back = [record.getMessage() for record in caplog.records]
+    assert gone == "the server has gone; trying again until it is back"
+    assert back.startswith("the queue is back")
+
+
 def test_a_job_whose_claim_a_server_may_have_forgotten_is_ended_and_runs_again(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ):

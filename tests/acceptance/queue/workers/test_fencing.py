@@ -17,7 +17,7 @@ def test_q2_the_late_writes_of_a_worker_that_stood_still_are_refused(queue: Queu
     job = queue.enqueue(StopWorker, log="log", victim=frozen.process.pid, gate="gate")
     until(lambda: len(lines("log")) == 2)  # its engine goes on and ends the job, of which nobody hears
     start("--slots", "1", "--name", "second")
-    until(lambda: len(lines("log")) == 3)
+    until(lambda: len(lines("log")) == 3, said=frozen)
     frozen.stop(signal.SIGCONT)
     until(lambda: f"job {job} is not this worker's any more" in frozen.said, said=frozen)
     assert (queue.get(job).state, queue.get(job).locked.worker) == ("running", "second")
