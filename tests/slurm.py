@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -75,6 +76,35 @@ class _Namespace:
         self._unshare.communicate()
 
 
+class _Ports:
+    """Ports that are free, and given to no other Slurm of tests on this host before this one ends."""
+
+    def __init__(self) -> None:
+        self._marks: list[socket.socket] = []
+
+    def take(self, count: int) -> list[int]:
+        """Some below those that the system itself gives to connections, of which one could come between two starts."""
+        ports: list[int] = []
+        while len(ports) < count:
+            port = random.randrange(20_000, 32_000)
+            mark = socket.socket(socket.AF_UNIX)
+            try:
+                mark.bind(f"\0gangline-tests-port-{port}")  # a name without a file, which ends with its holder
+                with socket.socket() as attempt:
+                    attempt.bind(("127.0.0.1", port))
+            except OSError:
+                mark.close()
+                continue
+            ports.append(port)
+            self._marks.append(mark)
+        return ports
+
+    def close(self) -> None:
+        """Others may have them."""
+        for mark in self._marks:
+            mark.close()
+
+
 class Slurm:
     """The daemons, and programs that talk to them.
 
@@ -100,7 +130,8 @@ class Slurm:
     ) -> None:
         self._folder = folder
         self._user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-        self._accounting = Accounting(folder, _free_ports(2)) if accounting else None
+        self._ports = _Ports()
+        self._accounting = Accounting(folder, self._ports.take(2)) if accounting else None
         self.nodes = [f"n{number + 1}" for number in range(nodes)]
         self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
         self._lay_out(cpus, (self._accounting.settings if self._accounting else {}) | (settings or {}))
@@ -120,7 +151,7 @@ class Slurm:
         key.touch(0o600)
         key.write_bytes(os.urandom(128))
         host = socket.gethostname().split(".")[0]
-        control, *ports = _free_ports(1 + len(self.nodes))
+        control, *ports = self._ports.take(1 + len(self.nodes))
         table = {
             "ClusterName": "tests",
             "SlurmctldHost": f"{host}(127.0.0.1)",
@@ -148,9 +179,12 @@ class Slurm:
             "SlurmdParameters": "config_overrides",
             "SchedulerType": "sched/backfill",
             "SchedulerParameters": "sched_interval=1,bf_interval=2,sched_min_interval=0,batch_sched_delay=0",
-            "MessageTimeout": "3",
-            "SlurmctldTimeout": "30",
-            "SlurmdTimeout": "30",
+            # Daemons of a machine that has much else to do may take long to answer; see `impatient`.
+            "MessageTimeout": "60",
+            "TCPTimeout": "60",
+            "BatchStartTimeout": "120",
+            "SlurmctldTimeout": "120",
+            "SlurmdTimeout": "300",
             "InactiveLimit": "0",
             "KillWait": "1",
             "MinJobAge": "300",
@@ -222,13 +256,26 @@ class Slurm:
         """End the controller; jobs go on, and nobody answers. It saves its state, as it does all the time anyway."""
         self._end_daemon("slurmctld", "TERM")
 
+    def impatient(self) -> dict[str, str]:
+        """What a program has to have in its environment that is not to wait long for a controller that is down."""
+        path = self._folder / "impatient.conf"
+        text = (self._folder / "slurm.conf").read_text()
+        path.write_text(re.sub(r"^MessageTimeout=.*$", "MessageTimeout=1", text, flags=re.MULTILINE))
+        return {"SLURM_CONF": str(path)}
+
+    def configure(self, **settings: str) -> None:
+        """Change lines of slurm.conf for the controller, which is started anew."""
+        path = self._folder / "slurm.conf"
+        text = path.read_text()
+        for name, value in settings.items():
+            text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+        self.stop_controller()
+        path.write_text(text)
+        self.start_controller()
+
     def start_node(self, node: str) -> None:
         """Start the daemon of a node."""
         self._daemon("slurmd", "-f", self.environment["SLURM_CONF"], "-N", node)
-
-    def stop_node(self, node: str) -> None:
-        """End the daemon of a node as a crash does; its jobs go on, and the controller notices after SlurmdTimeout."""
-        self._end_daemon(f"slurmd-{node}", "KILL")
 
     def stop_accounting(self) -> None:
         """End the daemon of the accounting as a crash does."""
@@ -285,6 +332,7 @@ class Slurm:
                 with contextlib.suppress(OSError, ValueError):
                     os.kill(int(path.read_text()), signal.SIGKILL)
         self._namespace.close()
+        self._ports.close()
 
 
 @contextlib.contextmanager
@@ -302,14 +350,3 @@ def started(
         yield slurm
     finally:
         slurm.close()
-
-
-def _free_ports(count: int) -> list[int]:
-    """Some below those that the system itself gives to connections, of which one could come between two starts."""
-    ports: list[int] = []
-    while len(ports) < count:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as attempt, contextlib.suppress(OSError):
-            attempt.bind(("127.0.0.1", port))
-            ports += [port] if port not in ports else []
-    return ports

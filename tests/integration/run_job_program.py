@@ -86,8 +86,8 @@ def endings(session: Any) -> dict[str, Any]:
         "again": lambda: outcome(retry, session, resubmit=3),
         "never": lambda: outcome("exit 5", session, resubmit=2),
         "kept": lambda: outcome("true", session, retain_job_scripts=True, job_script_directory="kept"),
-        "deleted": lambda: outcome("echo $JOB_ID > deleted.id; sleep 60", session),
-        "lost": lambda: outcome("echo $JOB_ID > lost.id; sleep 60", session),
+        "deleted": lambda: outcome("echo $JOB_ID > deleted.id; sleep 300", session),
+        "lost": lambda: outcome("echo $JOB_ID > lost.id; sleep 300", session),
     }  # fmt: skip
 
     def delete() -> None:
@@ -106,7 +106,7 @@ def pauses(session: Any) -> dict[str, Any]:
     pipeline = Pipeline("paused")
     pipeline.suspend_jobs()
     told: dict[str, Any] = {}
-    command = "touch started; sleep 3; touch finished"
+    command = "touch started; until [ -e go ]; do sleep 0.1; done; touch finished"
     worker = threading.Thread(target=lambda: told.update(outcome(command, session, pipeline="paused")))
     worker.start()
     while not any("suspended" in message for message in told.get("log", [])) and worker.is_alive():
@@ -115,6 +115,7 @@ def pauses(session: Any) -> dict[str, Any]:
             break
         time.sleep(0.1)
     pipeline.resume_jobs()
+    Path("go").touch()
     worker.join()
     return told
 
@@ -177,15 +178,21 @@ def _interrupt_when_started(jobs: int) -> None:
 
 def _interrupted(jobs: int, wait: Callable[[], Any], close: Callable[[], None]) -> dict[str, Any]:
     _interrupt_when_started(jobs)
-    began = 0.0
+    orders: list[str] = []
+    control = drmaa.Session.control
+
+    def counted(job: str, order: str) -> None:
+        orders.append(job)
+        control(job, order)
+
+    drmaa.Session.control = staticmethod(counted)
     try:
         wait()
     except KeyboardInterrupt:
-        began = time.monotonic()
-        all_ended = inflight.end_all(5.0)
-        ended_s = time.monotonic() - began
+        all_ended = inflight.end_all(60.0)
         close()
-        return {"all_ended": all_ended, "ended_s": ended_s, "scripts": [str(path) for path in Path().glob("drmaa_*")]}
+        scripts = [str(path) for path in Path().glob("drmaa_*")]
+        return {"all_ended": all_ended, "orders": len(orders), "ordered": len(set(orders)), "scripts": scripts}
     return {"all_ended": "not interrupted"}
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -73,19 +74,21 @@ def endings(system: BatchSystem) -> Told:
         "fine": request("fine", "echo said; true"),
         "fails": request("fails", "exit 3"),
         "killed": request("killed", "kill -9 $$"),
-        "late": request("late", "sleep 60", wall_time="0:0:3"),
+        "late": request("late", "sleep 300", wall_time="0:0:3"),
         "greedy": request("greedy", f"exec {sys.executable} greedy.py", memory="400 MB", wall_time=50),
-        # It is told that it will be ended two seconds before, so that it can be seen while it is.
-        "taken": request("taken", "trap '' USR2; sleep 60", options={"notify": True}),
+        "taken": request("taken", "sleep 300"),
         "held": request("held", "true", options={"h": True}),
-        "ours": request("ours", "sleep 60"),
+        "ours": request("ours", "sleep 300"),
         "nowhere": request("nowhere", "true", folder="/nowhere"),
     }
     jobs = {name: system.submit(each)[0] for name, each in requests.items()}
     until(system, [jobs["taken"], jobs["ours"]], Phase.RUNNING)
     waiting = system.look([jobs["held"]])[jobs["held"]]
+    execution = int(Path(os.environ["SGE_EXECD_PIDFILE"]).read_text())
+    os.kill(execution, signal.SIGSTOP)  # so that the job can be seen while it is being removed
     subprocess.run(["qdel", jobs["taken"]], check=True, capture_output=True)
     system.look([jobs["taken"]])
+    os.kill(execution, signal.SIGCONT)
     system.cancel([jobs["ours"], jobs["held"], "999999", "999999.7"])
     ended = until(system, list(jobs.values()), Phase.ENDED)
     return {
@@ -107,7 +110,7 @@ def arrays(system: BatchSystem) -> Told:
     """An array of fifty; and one of which one run, and then all, are removed."""
     say = 'printf "%s %s" "$JOB_ID" "$SGE_TASK_ID" > run.$SGE_TASK_ID; test $SGE_TASK_ID != 7 || exit 7'
     fifty = system.submit(request("fifty", say, count=50))
-    long = system.submit(request("long", "sleep 60", count=4))
+    long = system.submit(request("long", "sleep 300", count=4))
     until(system, long, Phase.RUNNING)
     system.cancel([long[1]])
     without = until(system, [long[1]], Phase.ENDED)
@@ -160,7 +163,7 @@ def step(word: str) -> None:
 
 def away(system: BatchSystem) -> Told:
     """The master goes away and comes back; and then this program does."""
-    [job] = system.submit(request("stays", "sleep 60"))
+    [job] = system.submit(request("stays", "sleep 300"))
     until(system, [job], Phase.RUNNING)
     step("stop")
     errors = [
@@ -260,7 +263,7 @@ def shared(_: BatchSystem) -> Told:
     [quick] = one.submit(request("quick", "exit 6"))
     ended = until(one, [quick], Phase.ENDED)[quick]
     one.close()
-    [slow] = two.submit(request("slow", "sleep 60"))
+    [slow] = two.submit(request("slow", "sleep 300"))
     until(two, [slow], Phase.RUNNING)
     users.exit()
     told = failure(lambda: two.look([slow])), failure(lambda: two.submit(request("next", "true")))

@@ -1,6 +1,7 @@
 """A program that gives a site's scheduler a few jobs, each of which leaves a line in a file for every time it runs.
 
-Called with the folder for the lines and how long each job takes; prints what the jobs have printed.
+Called with the folder for the lines and a file; no job ends before there is that file. Prints what the jobs have
+printed.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from gangline import Client, Command
 
 def main() -> None:
     """Run the jobs."""
-    lines, seconds = sys.argv[1:]
+    lines, go = sys.argv[1:]
     with Client(backend="batch") as client:
         view = client.load_balanced_view()
-        scripts = [f"echo run >> {lines}/{number}; sleep {seconds}; echo {number}" for number in range(3)]
+        scripts = [
+            f"echo run >> {lines}/{number}; until [ -e {go} ]; do sleep 0.05; done; echo {number}"
+            for number in range(3)
+        ]
         results = [view.apply(Command(script, name=f"job{number}")) for number, script in enumerate(scripts)]
         print("submitted", flush=True)
         for result in results:

@@ -1,4 +1,7 @@
-"""A pipeline whose commands are jobs of a site's scheduler. Called with its working directory."""
+"""A pipeline whose commands are jobs of a site's scheduler. Called with its working directory.
+
+The first ones do not end before there is a file "go".
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from gangline.pipeline import merge, mkdir, originate, pipeline_run, suffix, tra
 from gangline.pipeline.drmaa_wrapper import run_job
 
 os.chdir(sys.argv[1])
-SECONDS = sys.argv[2]
+WAIT = "until [ -e go ]; do sleep 0.05; done"
 
 
 @mkdir("made")
@@ -23,7 +26,7 @@ def numbers(path: str) -> None:
 @transform(numbers, suffix(".txt"), ".up")
 def upper_case(source: str, target: str) -> None:
     """A job of the scheduler."""
-    out, _ = run_job(f"echo run >> {target}.runs; tr a-z A-Z < {source} > {target}; sleep {SECONDS}; echo {target}")
+    out, _ = run_job(f"echo run >> {target}.runs; tr a-z A-Z < {source} > {target}; {WAIT}; echo {target}")
     assert out == [f"{target}\n"]
 
 

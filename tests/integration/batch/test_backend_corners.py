@@ -57,11 +57,12 @@ def test_a_program_that_is_killed_while_it_submits(
     sbatch = programs / "sbatch"
     sbatch.write_text(f'#!/bin/sh\n{shutil.which("sbatch")} "$@"; kill -9 $PPID\n')
     sbatch.chmod(0o755)
-    argv = [sys.executable, str(RESUMED), str(lines), "3"]
+    argv = [sys.executable, str(RESUMED), str(lines), str(tmp_path / "go")]
     with monkeypatch.context() as changed:
         changed.setenv("PATH", f"{programs}:{os.environ['PATH']}")
         assert subprocess.run(argv, capture_output=True).returncode == -signal.SIGKILL
     site.until(lambda: list(lines.iterdir()), "the job runs")
+    (tmp_path / "go").touch()
     again = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE_S)
     assert again.stdout == "submitted\n0 1 2\n", again.stderr
     assert [path.read_text() for path in lines.iterdir()] == ["run\n"] * 3

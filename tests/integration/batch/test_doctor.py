@@ -23,13 +23,14 @@ def _no_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_scheduler_that_answers_and_one_that_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with support.started(tmp_path / "s", nodes=1, settings={"MessageTimeout": "1"}) as site:
+    with support.started(tmp_path / "s", nodes=1) as site:
         for name, value in site.environment.items():
             monkeypatch.setenv(name, value)
         finding = look()
         assert (finding.subject, finding.state) == ("batch system", State.OK)
         assert finding.detail.startswith("slurm; it answered in ")
         site.stop_controller()
+        monkeypatch.setenv("SLURM_CONF", site.impatient()["SLURM_CONF"])
         finding = look()
         assert finding.state is State.BROKEN
         assert finding.detail.startswith("slurm, by the configuration: Slurm does not answer squeue: ")

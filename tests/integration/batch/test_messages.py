@@ -63,7 +63,7 @@ PROGRAM = """
 from gangline.pipeline import Pipeline
 
 together = "touch {output}.here; i=0; "
-together += "until [ $(ls *.here | wc -l) -eq 6 ]; do sleep 0.1; i=$((i+1)); [ $i -lt 200 ] || exit 9; done"
+together += "until [ $(ls *.here | wc -l) -eq 6 ]; do sleep 0.1; i=$((i+1)); [ $i -lt 5000 ] || exit 9; done"
 Pipeline("together").originate(together + "; touch {output}", [f"{number}.made" for number in range(6)], name="make")
 """
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import subprocess
+import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -28,10 +32,10 @@ def system(slurm: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
     slurm.cancel_all()
 
 
-def of(site: Site, monkeypatch: pytest.MonkeyPatch, patience_s: float = PATIENCE_S) -> Slurm:
+def of(site: Site, monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float] = time.monotonic) -> Slurm:
     for name, value in site.environment.items():
         monkeypatch.setenv(name, value)
-    return Slurm(patience_s)
+    return Slurm(PATIENCE_S, clock)
 
 
 def request_of(folder: Path, script: str, count: int = 1, name: str = "a test", **asked: object) -> Request:
@@ -63,22 +67,48 @@ def until_written(path: Path, ending: str) -> None:
 # How jobs go and end --------------------------------------------------------------------------------------------------
 
 
+CLIENT = """
+from gangline import Client, Command, RemoteError
+with Client(backend="batch", system="slurm") as client:
+    try:
+        client.load_balanced_view().apply_sync(Command("sleep 300", resources={"wall_time": 60}))
+    except RemoteError as error:
+        print(error.ename, error)
+"""
+
+
+class Limited(NamedTuple):
+    """Jobs that run into their limit: one of a client, and another."""
+
+    client: subprocess.Popen[str]
+    system: Slurm
+    job: str
+
+
 @pytest.fixture(scope="module", autouse=True)
-def limited(slurm: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Slurm, str]]:
-    """A job that runs into its limit. Slurm looks for such ones twice a minute, so it begins before all others."""
+def limited(slurm: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limited]:
+    """Slurm looks for such jobs twice a minute, so they begin before all others."""
     folder = tmp_path_factory.mktemp("limited")
     with pytest.MonkeyPatch.context() as monkeypatch, support.started(folder / "s", nodes=1) as site:
         system = of(site, monkeypatch)
         (job,) = system.submit(request_of(folder, "sleep 300", wall_time=1))
-        site.until(lambda: site.state(job) == "RUNNING", "the job begins")
-        assert "TimeLimit=00:01:00" in site.run("scontrol", "show", "job", job)  # a minute is the least
-        site.run("scontrol", "update", f"JobId={job}", "EndTime=now+1seconds")
-        yield system, job
+        client = subprocess.Popen([sys.executable, "-c", CLIENT], cwd=folder, stdout=subprocess.PIPE, text=True)
+        with client:
+            site.until(lambda: [site.state(each) for each in site.jobs()] == ["RUNNING"] * 2, "the jobs begin")
+            for each in site.jobs():
+                assert "TimeLimit=00:01:00" in site.run("scontrol", "show", "job", each)  # a minute is the least
+                site.run("scontrol", "update", f"JobId={each}", "EndTime=now+1seconds")
+            yield Limited(client, system, job)
+            client.kill()
 
 
 def test_a_job_waits_runs_and_ends_with_its_exit_code(system: Slurm, tmp_path: Path) -> None:
+    before = system.submit(request_of(tmp_path, "until [ -e go ]; do sleep 0.05; done", count=3, cores=4))
+    wait_for(system, before, Phase.RUNNING)  # there is no room for others
     jobs = [*system.submit(request_of(tmp_path, "exit 0")), *system.submit(request_of(tmp_path, "exit 3"))]
-    assert set(system.look(jobs).values()) <= {Sight(Phase.WAITING, reason=reason) for reason in ("", "Priority")}
+    reasons = ("", "Priority", "Resources")
+    assert set(system.look(jobs).values()) <= {Sight(Phase.WAITING, reason=reason) for reason in reasons}
+    (tmp_path / "go").touch()
     good, bad = (wait_for(system, jobs)[job] for job in jobs)
     assert (good.cause, good.exit_code, good.reason) == (Cause.EXIT, 0, "")
     assert (bad.cause, bad.exit_code, bad.reason) == (Cause.EXIT, 3, "")
@@ -128,8 +158,8 @@ def test_a_job_that_cannot_be_run(system: Slurm, tmp_path: Path) -> None:
 
 
 def test_jobs_are_removed_one_by_one_and_all(system: Slurm, tmp_path: Path) -> None:
-    jobs = system.submit(request_of(tmp_path, "sleep 60", count=20))
-    waiting = system.submit(request_of(tmp_path, "sleep 60", count=3, options={"hold": True}))
+    jobs = system.submit(request_of(tmp_path, "sleep 300", count=20))
+    waiting = system.submit(request_of(tmp_path, "sleep 300", count=3, options={"hold": True}))
     wait_for(system, jobs[:12], Phase.RUNNING)
     system.cancel([jobs[1], jobs[15], waiting[1], "4000000", "4000000_3"])
     sights = wait_for(system, [jobs[1], jobs[15], waiting[1]])
@@ -149,6 +179,7 @@ def test_why_a_job_waits(system: Slurm, tmp_path: Path) -> None:
     reasons = ["JobHeldUser", "DependencyNeverSatisfied", "DependencyNeverSatisfied"]
     sights = system.look(jobs)
     while any(sights[job].reason == "Dependency" for job in jobs):
+        time.sleep(0.1)
         sights = system.look(jobs)
     assert [sights[job] for job in jobs] == [Sight(Phase.WAITING, reason=reason) for reason in reasons]
 
@@ -235,7 +266,7 @@ def test_a_job_has_the_variables_of_this_process_but_not_of_its_job(
         "LC_ALL": "C.UTF-8",
     }.items():
         monkeypatch.setenv(name, value)
-    (job,) = system.submit(request_of(tmp_path, 'echo "$HERE ${SLURM_ARRAY_TASK_ID-none} $LC_ALL"; sleep 60'))
+    (job,) = system.submit(request_of(tmp_path, 'echo "$HERE ${SLURM_ARRAY_TASK_ID-none} $LC_ALL"; sleep 300'))
     until_written(tmp_path / "log", "C.UTF-8\n")
     system.cancel([job])
     assert wait_for(system, [job])[job].cause is Cause.CANCELLED
@@ -285,14 +316,16 @@ def test_a_host_without_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_controller_that_is_down_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with support.started(tmp_path / "s", nodes=1, settings={"MessageTimeout": "1"}) as site:
+    with support.started(tmp_path / "s", nodes=1) as site:
         system = of(site, monkeypatch)
         (job,) = system.submit(request_of(tmp_path, "until [ -e go ]; do sleep 0.05; done; exit 5"))
         wait_for(system, [job], Phase.RUNNING)
         site.stop_controller()
         calls = (partial(system.submit, request_of(tmp_path, "exit 0")), partial(system.look, [job]))
-        with ThreadPoolExecutor() as threads:  # since each takes some seconds
+        with monkeypatch.context() as impatient, ThreadPoolExecutor() as threads:  # since each takes some seconds
+            impatient.setenv("SLURM_CONF", site.impatient()["SLURM_CONF"])
             answers = [threads.submit(call) for call in (*calls, partial(system.cancel, [job]), Slurm)]
+            wait(answers)
         for answer in answers[:3]:
             with pytest.raises(BackendError, match="Unable to contact slurm controller") as caught:
                 answer.result()
@@ -308,7 +341,7 @@ def test_a_controller_that_is_down_and_comes_back(tmp_path: Path, monkeypatch: p
 def test_a_host_that_fails_under_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with support.started(tmp_path / "s", nodes=2) as site:
         system = of(site, monkeypatch)
-        jobs = system.submit(request_of(tmp_path, "sleep 60", count=2, cores=4))
+        jobs = system.submit(request_of(tmp_path, "sleep 300", count=2, cores=4))
         sights = wait_for(system, jobs, Phase.RUNNING)
         lost, kept = sorted(jobs, key=lambda job: sights[job].host != "n2")
         site.set_node("n2", "down")
@@ -321,7 +354,7 @@ def test_a_host_that_is_wanted_for_another_job(tmp_path: Path, monkeypatch: pyte
     settings = {"PreemptType": "preempt/partition_prio", "PreemptMode": "CANCEL"}
     with support.started(tmp_path / "s", nodes=1, settings=settings) as site:
         system = of(site, monkeypatch)
-        (job,) = system.submit(request_of(tmp_path, "sleep 60", cores=4))
+        (job,) = system.submit(request_of(tmp_path, "sleep 300", cores=4))
         wait_for(system, [job], Phase.RUNNING)
         (other,) = system.submit(request_of(tmp_path, "exit 0", cores=4, queue="other"))
         sights = wait_for(system, [job, other])
@@ -330,12 +363,15 @@ def test_a_host_that_is_wanted_for_another_job(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_slurm_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with support.started(tmp_path / "s", nodes=1, settings={"MinJobAge": "2"}) as site:
-        system = of(site, monkeypatch)
+    now = 0.0
+    with support.started(tmp_path / "s", nodes=1) as site:
+        system = of(site, monkeypatch, clock=lambda: now)
         jobs = [*system.submit(request_of(tmp_path, "exit 1")), *system.submit(request_of(tmp_path, "exit 2", count=2))]
         site.until(lambda: not site.jobs(), "all end")
         assert system.look(jobs[:1])[jobs[0]].exit_code == 1
+        site.configure(MinJobAge="2")
         site.until(lambda: not any(map(site.state, jobs)), "all are forgotten")
+        now = 300.0  # so long it usually remembers them
         sights = system.look(jobs)
         assert sights[jobs[0]].exit_code == 1
         assert [sights[job].phase for job in jobs[1:]] == [Phase.UNKNOWN] * 2
@@ -346,16 +382,32 @@ def test_a_slurm_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 LOST_WORD = (
     'REAL >/dev/null; echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv" >&2; exit 1'
 )
-NO_WORD = 'REAL >/dev/null; echo "sbatch: error: sleeping" >&2; sleep 60 & wait'
+NO_WORD = 'REAL >/dev/null; echo "sbatch: error: sleeping" >&2; touch FOLDER/waits; sleep 300 & wait'
 NEVER_SENT = 'echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1'
+
+
+def patient_until(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have sbatch take as long as it wants until there is a file; then its time is over."""
+
+    class Process(subprocess.Popen[str]):
+        def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[str, str]:
+            if self.args[0] != "sbatch":  # type: ignore[index]
+                return super().communicate(input, timeout)
+            while not path.exists():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return super().communicate(input, 0.05)
+            return super().communicate(input, 0.05)
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
 
 
 @pytest.mark.parametrize("script", [LOST_WORD, NO_WORD], ids=["a lost word", "no word"])
 def test_a_job_that_was_accepted_without_a_word_is_found(
     slurm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
-    system = of(slurm, monkeypatch, patience_s=3)
-    Before("sbatch", tmp_path, monkeypatch, script)
+    system = of(slurm, monkeypatch)
+    patient_until(tmp_path / "waits", monkeypatch)
+    Before("sbatch", tmp_path, monkeypatch, script.replace("FOLDER", str(tmp_path)))
     jobs = system.submit(request_of(tmp_path, "exit $SLURM_ARRAY_TASK_ID", count=3))
     assert [sight.exit_code for _, sight in sorted(wait_for(system, jobs).items())] == [1, 2, 3]
 
@@ -372,7 +424,7 @@ def test_a_job_that_was_never_sent_is_not_found(system: Slurm, tmp_path: Path, m
 def test_a_job_that_arrives_late_is_removed(
     system: Slurm, slurm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = request_of(tmp_path, "sleep 60")
+    request = request_of(tmp_path, "sleep 300")
     with monkeypatch.context() as broken:
         Before("sbatch", tmp_path, broken, NEVER_SENT)
         with pytest.raises(BackendError, match="Socket timed out"):
@@ -395,7 +447,7 @@ def test_a_job_that_is_found_too_late_is_removed(
             'echo "slurm_load_jobs error: Zero Bytes were transmitted or received" >&2; exit 1',
         )
         with pytest.raises(BackendError, match="Zero Bytes"):
-            system.submit(request_of(tmp_path, "sleep 60"))
+            system.submit(request_of(tmp_path, "sleep 300"))
     (lost,) = set(slurm.jobs()) - before
     (job,) = system.submit(request_of(tmp_path, "exit 0"))
     slurm.until(lambda: slurm.state(lost) == "CANCELLED", "what nobody wants is removed")
@@ -404,8 +456,12 @@ def test_a_job_that_is_found_too_late_is_removed(
 
 def test_a_slurm_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with support.started(tmp_path / "s", nodes=1, settings={"MaxJobCount": "2"}) as site:
-        system = of(site, monkeypatch, patience_s=2)
+        system = of(site, monkeypatch)
         system.submit(request_of(tmp_path, "exit 0", options={"hold": True}))
+        said, waits = tmp_path / "said", tmp_path / "waits"
+        begin = f"REAL 2>{said} & until grep -q temporarily {said}; do sleep 0.05; done"
+        Before("sbatch", tmp_path, monkeypatch, f"{begin}; cat {said} >&2; touch {waits}; wait")
+        patient_until(waits, monkeypatch)
         with pytest.raises(BackendError, match="temporarily unable to accept job"):
             system.submit(request_of(tmp_path, "exit 0"))
 
@@ -413,7 +469,12 @@ def test_a_slurm_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 # The end of the first -------------------------------------------------------------------------------------------------
 
 
-def test_a_job_that_runs_too_long(limited: tuple[Slurm, str]) -> None:
-    system, job = limited
-    sight = wait_for(system, [job])[job]
+def test_a_job_that_runs_too_long(limited: Limited) -> None:
+    sight = wait_for(limited.system, [limited.job])[limited.job]
     assert (sight.cause, sight.reason) == (Cause.TIME_LIMIT, "TIMEOUT: TimeLimit")
+
+
+def test_a_client_is_told_that_its_job_ran_too_long(limited: Limited) -> None:
+    told, _ = limited.client.communicate(timeout=PATIENCE_S)
+    assert told.startswith("CommandTimedOut ")
+    assert "ran longer than 60 s" in told

@@ -31,7 +31,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_until(happened, patience_s=10.0):
+def wait_until(happened, patience_s=60.0):
     end = time.monotonic() + patience_s
     while not happened():
         assert time.monotonic() < end
@@ -120,11 +120,9 @@ def test_an_interrupt_ends_the_command_and_what_it_has_started(tmp_path):
     child = tmp_path / "child"
     with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stderr=subprocess.PIPE) as process:
         wait_until(lambda: child.exists() and child.read_text())
-        began = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert b"KeyboardInterrupt" in stderr
-    assert time.monotonic() - began < 60
     wait_until(lambda: not alive(int(child.read_text())))
 
 
@@ -141,9 +139,9 @@ def test_ending_everything_ends_commands_of_threads():
     for thread in threads:
         thread.start()
     wait_until(lambda: inflight.running() == 5)
-    assert inflight.end_all()
+    assert inflight.end_all(60.0)
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert caught == [signal.SIGTERM] * 5
 
 
@@ -153,10 +151,10 @@ def test_only_commands_of_the_engines_that_are_named_are_ended():
         wait_until(lambda: inflight.running() == 2)
         engines = {int(engine): info.uuid for engine, info in session.engines.items()}
         first, second = (next(e for e in engines if session.running(e) == handle.id) for handle in handles)
-        assert inflight.end_all(engines=[engines[first]])
+        assert inflight.end_all(60.0, engines=[engines[first]])
         assert session.wait(handles[:1], 60)
         assert handles[1].status is None
-        assert inflight.end_all(engines=[engines[second]])
+        assert inflight.end_all(60.0, engines=[engines[second]])
         assert session.wait(handles, 60)
 
 
