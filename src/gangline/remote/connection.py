@@ -175,8 +175,9 @@ class HostConnection:
             self._gone.wait()
             said = f" ({channel.said.strip()})" if channel.said.strip() else ""
             return SshFailure(f"it does not answer: no agent has started there{said}", True)
-        if self.info is not None and not self._gone.is_set():
-            return None
+        if self.info is not None:
+            gone = self._gone.is_set()
+            return SshFailure("it was lost as soon as it was there", True) if gone else None
         code = channel.wait(1.0)
         if self._lost_reason:
             return SshFailure(self._lost_reason, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from gangline._runtime.session import Session
@@ -19,7 +20,7 @@ class Printing:
         pass
 
     def on_line(self, stream: str, line: str) -> None:
-        print(line, flush=True)
+        os.write(1, f"{line}\n".encode())  # at once: lines come on several threads
 
     def on_message(self, message: object) -> None:
         """There are none."""

@@ -318,6 +318,18 @@ def test_calling_a_job_off_ends_all_its_processes(connection: HostConnection) ->
     assert len([line for line in probe.lines if "No such process" in line[1]]) == 3, probe.lines
 
 
+def test_calling_a_job_off_ends_also_what_leaves_its_group_only_then(connection: HostConnection) -> None:
+    heard = Heard()
+    script = "trap 'setsid sleep 1000 & echo $!; exit 3' TERM; echo begun; while :; do sleep 0.05; done"
+    job = connection.run(Command(("sh", "-c", script)), heard, heard.on_end)
+    heard.wait_for_lines()
+    connection.end(job)
+    assert heard.result.exit_code == 3
+    _, stray = heard.text.split()
+    probe = begin(connection, "kill", "-0", stray)
+    assert not probe.result.ok
+
+
 def test_who_does_not_listen_to_sigterm_is_killed(connection: HostConnection) -> None:
     heard = Heard()
     script = "trap '' TERM; echo begun; while :; do sleep 1; done"

@@ -68,6 +68,8 @@ class Job:
         self._seconds = 0.0
         self._exit: int | None = None
         self._ending = False
+        self._called_off = False
+        self._ended_at = 0.0
         self._killed_at: float | None = None
         self._over = False
         self._input = bytearray()
@@ -152,6 +154,7 @@ class Job:
         """End all its processes: SIGTERM and, after the grace, SIGKILL."""
         if not self._ending and not self._over:
             if self._exit is None:
+                self._called_off = True
                 self._outside = self._strays.of(self.number)
             self._end_group()
 
@@ -165,6 +168,8 @@ class Job:
         """End all its processes by force."""
         if not self._over:
             if self._exit is None:
+                self._called_off = True
+            if self._called_off:
                 self._outside = self._strays.of(self.number)
             self._ending = True
             self._killed_at = time.monotonic()
@@ -177,7 +182,8 @@ class Job:
 
     def on_exit(self, status: int) -> None:
         """Its first process has ended, and has been reaped."""
-        self._seconds = time.monotonic() - self._begun
+        self._ended_at = time.monotonic()
+        self._seconds = self._ended_at - self._begun
         self._exit = status
         self._process.returncode = status  # so that Popen does not wait for it
         self.look()
@@ -193,7 +199,20 @@ class Job:
                 self._end_group()
             self._loop.after(_LOOK_AGAIN_S, self.look)
             return
+        if self._called_off and self._killed_at is None and self._has_left_strays():
+            self._loop.after(_LOOK_AGAIN_S, self.look)
+            return
         self._conclude()
+
+    def _has_left_strays(self) -> bool:
+        """Whether some that were not seen when it was called off may be left; if there are, have them end, too."""
+        if not self._strays.seen_since(self._ended_at):
+            return True
+        self._outside = self._strays.of(self.number)
+        if self._outside:
+            self._signal(signal.SIGTERM)
+            self._signal(signal.SIGCONT)
+        return bool(self._outside)
 
     def _conclude(self) -> None:
         self._over = True

@@ -23,6 +23,7 @@ class Strays:
         self._name = name
         self._seen: dict[bytes, list[int]] = {}
         self._seen_at = float("-inf")
+        self._fresh_until = float("-inf")
 
     def mark(self, job: int) -> str:
         """The value of a job's variable."""
@@ -30,18 +31,23 @@ class Strays:
 
     def of(self, job: int) -> list[int]:
         """All processes with the job's mark, those in its group among them, as of a moment ago."""
-        if time.monotonic() > self._seen_at + _FRESH_S:
+        if time.monotonic() > self._fresh_until:
             self._look()
         return self._seen.get(self.mark(job).encode(), [])
+
+    def seen_since(self, moment: float) -> bool:
+        """Whether `of` tells, or would tell, of a look that began after that moment (of the monotonic clock)."""
+        return self._seen_at > moment or time.monotonic() > self._fresh_until
 
     def _look(self) -> None:
         start = b"\0" + MARK.encode() + b"=" + self._name.encode() + b"."
         self._seen = {}
+        self._seen_at = time.monotonic()
         with contextlib.suppress(OSError):
             for name in os.listdir("/proc"):
                 if name.isdigit():
                     self._look_at(int(name), start)
-        self._seen_at = time.monotonic()
+        self._fresh_until = time.monotonic() + _FRESH_S
 
     def _look_at(self, pid: int, start: bytes) -> None:
         try:
