@@ -115,6 +115,6 @@ def test_what_a_host_lacks_is_told_with_the_last_words_of_its_python(hosts: Host
     ):
         pass
     how, *words = str(raised.value).splitlines()[-3:]
-    assert how.endswith("exit code 1")
+    assert how.endswith("exit code 1"), raised.value
     assert sorted(words) == ["    No module named gangline", "    first words"], "they come by two ways"
     hosts.wait_until_empty(name)
