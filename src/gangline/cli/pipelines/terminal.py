@@ -2,6 +2,7 @@
 
 Jobs, their commands and the program itself may write to the terminal at any time, past Python, and would break the
 block. So their descriptors lead into a pipe meanwhile, and what comes out of it is put above the block, line by line.
+All drawing is done by one thread: where a line goes depends on how high the block is that was drawn last.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ __all__ = ["LiveBlock", "coloured", "is_lively"]
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
-_REFRESHES_PER_S = 5
+_REFRESH_S = 0.2
 _PIECE_BYTES = 65536
 _PAUSE_S = 0.03
 _PATIENCE_S = 0.2
@@ -69,7 +70,7 @@ class LiveBlock:
     def __init__(self, console: Console, draw: Callable[[], RenderableType]) -> None:
         self._console = console
         self._terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
-        self._caught = _Caught(self._put_above)
+        self._caught = _Caught(self._put_above, self._refresh)
         # What is said here takes the way of everything else, so that it stands where it belongs.
         self._way = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
         console.file = self._terminal
@@ -77,11 +78,12 @@ class LiveBlock:
             get_renderable=draw,
             console=console,
             transient=True,
-            refresh_per_second=_REFRESHES_PER_S,
+            auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._live.start()
+        self._live.start(refresh=True)
+        self._caught.begin()
 
     def say(self, line: str) -> None:
         """Put a line above the block, after all that was written before; see `coloured`."""
@@ -93,6 +95,9 @@ class LiveBlock:
         harmless = _CONTROL.search(_COLOURS.sub("", text)) is None
         above = _AsItIs(text) if harmless else Text.from_ansi(text, no_wrap=True, overflow="ignore")
         self._console.print(above, crop=False, soft_wrap=True)
+
+    def _refresh(self) -> None:
+        self._live.refresh()
 
     def close(self) -> None:
         """Take the block away; everything that was written stands above where it was."""
@@ -107,11 +112,13 @@ class _Caught:
     """Those of the descriptors 1 and 2 that are terminals lead into a pipe, until `release`.
 
     Args:
-        take: Is called with each line, by a thread.
+        take: Is called with each line, by a thread that `begin` starts.
+        tick: Is called by that thread now and then.
     """
 
-    def __init__(self, take: Callable[[str], None]) -> None:
+    def __init__(self, take: Callable[[str], None], tick: Callable[[], None]) -> None:
         self._take = take
+        self._tick = tick
         _flush()
         self._read, write = os.pipe()
         os.set_blocking(self._read, False)
@@ -121,6 +128,9 @@ class _Caught:
             os.dup2(write, number)
         os.close(write)
         self._thread = threading.Thread(target=self._pass_on, name="gangline-terminal", daemon=True)
+
+    def begin(self) -> None:
+        """Pass on what is written from now on, and what was written since they lead elsewhere."""
         self._thread.start()
 
     def release(self) -> None:
@@ -136,18 +146,27 @@ class _Caught:
 
     def _pass_on(self) -> None:
         rest = b""
+        due = heard_at = time.monotonic()
         with selectors.DefaultSelector() as selector:
             selector.register(self._read, selectors.EVENT_READ)
             selector.register(self._wake_read, selectors.EVENT_READ)
             ending = False
             while not ending:
-                ready = {key.fd for key, _ in selector.select(_PATIENCE_S if rest else None)}
+                ready = {key.fd for key, _ in selector.select(max(0.0, due - time.monotonic()))}
                 ending = self._wake_read in ready
+                now = time.monotonic()
+                if now >= due:
+                    due = now + _REFRESH_S
+                    with suppress(OSError):  # the terminal is gone; the run goes on
+                        self._tick()
+                if ready:
+                    heard_at = now
                 *lines, rest = (rest + self._read_all()).split(b"\n")
-                if rest and (ending or not ready):
+                if rest and (ending or now - heard_at >= _PATIENCE_S):
                     lines, rest = [*lines, rest], b""
                 if lines:
-                    self._take("\n".join(line.decode("utf-8", "replace").rstrip("\r") for line in lines))
+                    with suppress(OSError):
+                        self._take("\n".join(line.decode("utf-8", "replace").rstrip("\r") for line in lines))
                     if not ending:  # the more comes at once, the less often all is drawn
                         time.sleep(_PAUSE_S)
 
