@@ -18,8 +18,8 @@ SESSIONS = [block.promised for block in BLOCKS if not isinstance(block, str)]
 
 VARYING = (
     (r"\d{4}-\d\d-\d\d", "DATE"),
-    (r"\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
-    (r"\d+(\.\d+)? s\b", "SECONDS"),
+    (r"(DATE )?\d\d:\d\d:\d\d(\.\d+)?", "TIME"),
+    (r"(\d+ min )?\d+(\.\d+)? s\b", "SECONDS"),
     (r"process \d+ on \S+", "PROCESS"),
     (r"engine \d+", "ENGINE"),
     (r"\b([Rr]un|ID) [0-9a-f]{8}\b", "RUN"),

@@ -7,8 +7,14 @@ from telling import put, tell, tell_files
 
 
 def age(name, seconds):
-    then = time.time() - seconds
+    set_time(name, time.time() - seconds)
+
+
+def set_time(name, then):
     os.utime(name, (then, then))
+
+
+STEP_S = 1e-5
 
 
 @originate(["a.1", "b.1"])
@@ -33,16 +39,21 @@ def fourth(sources, output):
 
 tell("touched", pipeline_run, [fourth], touch_files_only=True, verbose=3)
 tell_files()
-for name in ("many.0.3",):
-    put(name, "by hand")
+time.sleep(0.02)  # the clock of files is coarse
+put("many.0.3", "by hand")
 tell("after touching", pipeline_run, [fourth], verbose=4)
 tell_files()
 tell("nothing to do", pipeline_run, [fourth], verbose=4)
 os.unlink(".ruffus_history.sqlite")
 tell("no history", pipeline_run, [second], verbose=4)
 os.unlink(".ruffus_history.sqlite")
+# Whether it takes these times or that of its own depends on its pace: the order is the same.
+now = time.time()
+for number, name in enumerate(("a.1", "b.1", "a.2", "b.2", "many.0.3", "end")):
+    set_time(name, now + number * STEP_S)
 tell("regenerated", pipeline_run, [fourth], touch_files_only="regenerate", verbose=3)
 tell("after regenerating", pipeline_run, [fourth], verbose=4)
+set_time("many.0.3", now + STEP_S)  # older than what it is made of, but for the history at the same time
 for level in (0, 1, 2, 3):
     tell(f"level {level}", pipeline_run, [fourth], checksum_level=level, verbose=4, one_second_per_job=False)
 age("a.2", 1000)
