@@ -99,13 +99,15 @@ class Recorder:
         """
         found = self.find_outputs(job) if made is None else made
         names = [name for name, _ in found.values()]
-        announced = self._begun.get(id(job)) or self._look_at(job)
+        announced = self._begun.get(id(job))
+        has_run = announced is not None  # else it is only believed that the outputs are what they should be
+        announced = announced or self._look_at(job)
         self._files.forget(names)
         if announced.newest is not None:
             if self._assessor.level is Level.TIMES:
                 _break_ties(announced.newest, names)
                 found = self.find_outputs(job)
-            else:
+            elif has_run:
                 found = _without_ties(announced.newest, found)
         params = checksum_params(job.shown[2:], job.named)
         checksum = self._assessor.function_sum(function)
@@ -135,6 +137,7 @@ class Recorder:
         Raises:
             OSError: A file cannot be made, or its time not be set.
         """
+        self._begun[id(job)] = self._look_at(job)
         sources = {os.path.realpath(name) for name in _inputs(job)}
         for name in flat_strings(job.params[1]) if len(job.params) > 1 else []:
             if os.path.realpath(name) in sources:

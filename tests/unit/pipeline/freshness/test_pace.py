@@ -66,6 +66,26 @@ def test_a_quick_job_whose_end_is_seen_late_is_not_run_again(
         assert not Assessor(level, history).assess(make, second).needs_update
 
 
+def test_touching_makes_up_to_date_however_late_that_is_seen(stand_still: Callable[[float], None]) -> None:
+    work = job("a", "b")
+    write("a", time.time() + TICK_S)
+    with History.open("h.sqlite") as history:
+        recorder = Recorder(Assessor(Level.HISTORY, history))
+        recorder.touch(work)
+        stand_still(3)
+        recorder.finished(make, work)
+        assert not Assessor(Level.HISTORY, history).assess(make, work).needs_update
+
+
+def test_what_is_older_than_its_input_is_out_of_date_if_no_job_has_made_it() -> None:
+    work = job("a", "b")
+    write("a", time.time() - 99.5)
+    write("b", time.time() - 100)
+    with History.open("h.sqlite") as history:
+        Recorder(Assessor(Level.HISTORY, history)).finished(make, work)
+        assert Assessor(Level.HISTORY, history).assess(make, work).cause is Cause.TIMES
+
+
 @pytest.mark.parametrize("level", Level)
 def test_an_input_that_changes_while_the_job_runs_counts_all_the_same(
     level: Level, stand_still: Callable[[float], None]
