@@ -10,6 +10,7 @@ import pytest
 
 from gangline.store.jobs import open_store
 from gangline.store.jobs.port import JobStore
+from tests.integration.queue_store.support import eventually
 from tests.postgres import Server
 
 Open = Callable[[], JobStore]
@@ -25,8 +26,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def emptied(url: str) -> str:
-    """The queue of a server, without what an earlier test has left in it: to make a new one takes much longer."""
-    with psycopg.connect(url) as connection:
+    """The queue of a server, without what an earlier test has left in it: to make a new one takes much longer.
+
+    What a program that was killed has asked for last may still be under way there.
+    """
+    others = "FROM pg_stat_activity WHERE application_name = 'gangline' AND pid <> pg_backend_pid()"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"SELECT pg_terminate_backend(pid) {others}".encode())
+        eventually(lambda: connection.execute(f"SELECT count(*) = 0 {others}".encode()).fetchone() == (True,))
         found = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'gangline' AND tablename <> 'about'"
         )
