@@ -107,6 +107,15 @@ def age(seconds: float, *names: str) -> None:
         os.utime(name, (at, at))
 
 
+def tick() -> None:
+    """Return when the clock of files has gone on: what is written now is newer than what was written before."""
+    put(".tick")
+    before = os.stat(".tick").st_mtime_ns
+    while os.stat(".tick").st_mtime_ns <= before:
+        time.sleep(0.001)
+        put(".tick")
+
+
 def start(program: str, *args: str, **options: Any) -> subprocess.Popen[str]:
     """A program of its own, in a session of its own, that knows the whole vocabulary."""
     head = "import os, sys, time, signal, threading\nfrom gangline.pipeline import *\n"

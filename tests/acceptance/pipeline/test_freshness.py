@@ -17,7 +17,7 @@ import pytest
 from gangline.pipeline import Pipeline, formatter, mkdir, suffix, touch_file
 from gangline.pipeline.ruffus_exceptions import RethrownJobError
 
-from .conftest import Ear, Tally, age, files, get, make, put, run
+from .conftest import Ear, Tally, age, files, get, make, put, run, tick
 
 LEVELS = range(6)
 
@@ -55,6 +55,7 @@ def runs(level: int, function: Any | None = None, *extras: Any) -> bool:
             heard.append(text)
 
     pipeline.printout(Heard(), checksum_level=level, verbose=5)
+    tick()
     run(pipeline, checksum_level=level)
     ran = bool(tally.calls) if tally is not None else Path("out").stat().st_mtime_ns != before
     assert ("Job needs update" in "".join(heard)) is ran
@@ -80,7 +81,7 @@ def test_p6_a_deleted_output_is_made_at_every_level(level: int, made: Callable[[
 @pytest.mark.parametrize("level", LEVELS)
 def test_p6_a_newer_input_counts_at_all_levels_but_that_of_contents(level: int, made: Callable[[int], None]) -> None:
     made(level)
-    time.sleep(0.02)
+    tick()
     os.utime("in")
     assert runs(level, make()) is (level < 5)
 
@@ -159,7 +160,7 @@ def test_p5_of_several_outputs_the_oldest_and_of_several_inputs_the_newest_count
     assert len(tally.take()) == 1
     run(build("two"))
     assert tally.take() == []
-    time.sleep(0.02)
+    tick()
     put("in.2", "newer")
     run(build("three"))
     assert len(tally.take()) == 1

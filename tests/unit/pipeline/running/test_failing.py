@@ -77,14 +77,14 @@ def test_what_was_not_started_after_a_failure_is_as_it_was(pipeline: Pipeline) -
     run(pipeline)
     now = time.time()
     for name in sources:
-        os.utime(name, (now + 10, now + 10))
+        os.utime(name, (now + 1000, now + 1000))
     ran.clear()
     fails[0] = "3.0"
     with pytest.raises(RethrownJobError):
         run(pipeline)
     assert ran == sources[:4]
     for name in sources:
-        os.utime(name, (now - 10, now - 10))
+        os.utime(name, (now - 1000, now - 1000))
     ran.clear()
     fails[0] = ""
     run(pipeline)
