@@ -3,7 +3,8 @@
 Rules:
 - `lock` guards the core's state and the backend. It is held for as long as one event takes, never while user code runs
   and never while anything waits.
-- Listeners are called, and interrupts raised, after the lock was released: by `settle`.
+- Listeners are called, and interrupts raised, after the lock was released: by `settle`. All are called, also when an
+  interrupt comes meanwhile: it is held back until they have been, unless one of them waits.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Conductor:
         next_task: The number of the next task.
         unsettled: There is something for `settle` to do.
         interrupted: An interrupt was held back while the state was being changed.
+        telling: The main thread is calling listeners.
         stepwise: Tasks of an inline backend run when `run_next` is called, not as soon as they can.
         unusable: Why nothing can be submitted any more, if so.
         epoch: What to add to a monotonic time to get seconds since the epoch.
@@ -69,6 +71,7 @@ class Conductor:
         self.engine_infos: dict[EngineId, EngineInfo] = {}
         self.engine_listeners: list[EngineListener] = []
         self.interrupted = False
+        self.telling = False
         self.stepwise = False
         self.unusable: str | None = None
         self.epoch = max(time.time() - time.monotonic() for _ in range(3))  # a pause in between makes it too small
@@ -131,6 +134,16 @@ class Conductor:
         elif not self.stepwise:
             self._turn_inline()
         self._tell_all()
+
+    def wait(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
+        """As the loop's; a listener that waits can be interrupted."""
+        if not (self.telling and on_main_thread()):
+            return self.loop.wait(condition, timeout_s)
+        self.telling = False
+        try:
+            return self.loop.wait(condition, timeout_s)
+        finally:
+            self.telling = True
 
     def run_next(self) -> bool:
         """Run the next task of an inline backend on this thread; whether there was one."""
@@ -201,7 +214,7 @@ class Conductor:
 
     def interrupted_here(self) -> bool:
         """Whether an interrupt was held back that the calling thread has to raise."""
-        return self.interrupted and threading.current_thread() is threading.main_thread()
+        return self.interrupted and on_main_thread()
 
     def end_wait(self) -> None:
         """Raise the interrupt that was held back; within a turn too, since a task of the inline backend may wait."""
@@ -236,7 +249,8 @@ class Conductor:
 
     def in_critical_section(self) -> bool:
         """Whether the calling thread is changing the state, so that it must not be interrupted."""
-        return self.lock._is_owned() or self.loop.turned_by_me()  # type: ignore[attr-defined]
+        lock_is_mine = self.lock._is_owned()  # type: ignore[attr-defined]
+        return lock_is_mine or self.loop.turned_by_me() or (self.telling and on_main_thread())
 
     def _on_event(self, event: BackendEvent) -> None:
         state, now = self.state, time.monotonic()
@@ -278,6 +292,18 @@ class Conductor:
                 self.backend.stop_engine(engine)
 
     def _tell_listeners(self) -> None:
+        if not self._resolved and not self._engine_events:
+            return
+        if self._inline is not None or self.telling or not on_main_thread():
+            self._call_listeners()
+            return
+        self.telling = True
+        try:
+            self._call_listeners()
+        finally:
+            self.telling = False
+
+    def _call_listeners(self) -> None:
         while self._resolved or self._engine_events:
             with self.lock:
                 resolved, self._resolved = self._resolved, []
@@ -312,6 +338,11 @@ class Conductor:
         finally:
             self._inline.release()
         return ran
+
+
+def on_main_thread() -> bool:
+    """Whether this is the thread that interrupts are raised in."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def _failure_of(error: GanglineError) -> Failure:

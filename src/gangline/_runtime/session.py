@@ -192,7 +192,7 @@ class Session:
         """
         if self._conductor.unusable is not None and not condition():
             self.check_usable()
-        held = self._conductor.loop.wait(condition, timeout_s)
+        held = self._conductor.wait(condition, timeout_s)
         self._conductor.raise_interrupt()
         if not held and self._conductor.unusable is not None:
             self.check_usable()

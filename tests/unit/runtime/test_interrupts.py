@@ -9,6 +9,7 @@ import pytest
 from gangline._runtime import interrupts
 from gangline._runtime.session import Session
 from gangline.backends.inline import InlineBackend
+from gangline.backends.threads import ThreadsBackend
 
 PROGRAM = """
 import os, signal, sys, threading, time
@@ -134,6 +135,41 @@ def test_an_interrupt_while_somebody_looks_is_raised_after_it(sigint):
         with pytest.raises(KeyboardInterrupt):
             session.find(Number(handle.id))
         assert session.find(handle.id) is handle
+
+
+def test_all_listeners_are_told_before_an_interrupt_is_raised(sigint):
+    with Session(ThreadsBackend(), engines=1) as session:
+        conductor, told = session._conductor, []
+        handles = [session.submit(abs, (-1,)) for _ in range(2)]
+        assert session.wait(handles, 60)
+
+        def tell(handle):
+            signal.raise_signal(signal.SIGINT)
+            told.append(handle)
+
+        for handle in handles:
+            handle.listeners = [tell]
+        conductor._resolved.extend(handles)
+        with pytest.raises(KeyboardInterrupt):
+            conductor.settle()
+        assert told == handles
+
+
+def test_a_listener_that_waits_is_interrupted(sigint):
+    with Session(ThreadsBackend(), engines=1) as session:
+        conductor = session._conductor
+        handle = session.submit(abs, (-1,))
+        assert session.wait([handle], 60)
+
+        def interrupt_when_asked():
+            signal.raise_signal(signal.SIGINT)
+            return False
+
+        handle.listeners = [lambda ended: session.wait_for(interrupt_when_asked, 60)]
+        conductor._resolved.append(handle)
+        with pytest.raises(KeyboardInterrupt):
+            conductor.settle()
+        assert not conductor.interrupted
 
 
 def interrupt_within(steps, done, error=None):
