@@ -318,6 +318,19 @@ if __name__ == "__main__":
     sys.exit(night().main())
 """
 
+SLOW = """
+import time
+from gangline.recipes.schedule import Schedule
+
+cancel = Schedule._cancel
+
+def cancel_slowly(*args):
+    cancel(*args)
+    time.sleep(0.1)
+
+Schedule._cancel = cancel_slowly
+"""
+
 STEP = """
 echo "run" >> ran-$1
 echo "this is $1"
@@ -363,6 +376,8 @@ class TestAProgram:
 
     @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
     def test_an_interrupt_removes_all_jobs(self, site: Slurm, tmp_path: Path, how: signal.Signals) -> None:
+        """However slowly: none begins in the place of one that was ended."""
+        (tmp_path / "night.py").write_text(SLOW + PROGRAM)
         (tmp_path / "wait").touch()
         with self.start("night.py", *map(str, range(15))) as program:
             site.until(lambda: len(self.runs(tmp_path)) == 12, "as many run as there is room for")
