@@ -140,7 +140,6 @@ class TestEnds:
         until(lambda: len(rc.ids) == 2)
         assert len(rc[:].apply_sync(os.getpid)) == 2
 
-    @pytest.mark.timeout(180)
     def test_a_scheduler_that_is_restarted(self, tmp_path: Path) -> None:
         """Its workers end with it; what waits is done by those that come with the next one."""
         entered, opened = tmp_path / "entered", tmp_path / "opened"
