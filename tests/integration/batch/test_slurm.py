@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import subprocess
 import sys
 import time
@@ -375,6 +376,20 @@ def test_a_slurm_that_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         sights = system.look(jobs)
         assert sights[jobs[0]].exit_code == 1
         assert [sights[job].phase for job in jobs[1:]] == [Phase.UNKNOWN] * 2
+
+
+def test_a_job_that_may_have_run_while_this_process_stood_still(
+    slurm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was seen waiting when that was asked, not when the answer had been read; so it need not have been removed."""
+    seconds = itertools.count(0.0, 80.0)
+    system = of(slurm, monkeypatch, clock=lambda: next(seconds))
+    jobs = system.submit(request_of(tmp_path, "exit 0", count=2, options={"hold": True}))
+    assert {sight.phase for sight in system.look(jobs).values()} == {Phase.WAITING}
+    slurm.run("scancel", jobs[0])
+    slurm.until(lambda: not slurm.state(jobs[0]), "of one that waits nothing is known any more")
+    assert [system.look(jobs)[job].phase for job in jobs] == [Phase.UNKNOWN, Phase.WAITING]
+    system.cancel(jobs)
 
 
 # Submissions that are in doubt ----------------------------------------------------------------------------------------
