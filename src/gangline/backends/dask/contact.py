@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import pickle
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import wait
 from typing import Any, NamedTuple, TypeVar
 
 from distributed import Client
@@ -150,7 +152,11 @@ class Contact:
         self._loop.call_soon_threadsafe(link.comm.abort)
 
     def _run(self, coroutine: Coroutine[Any, Any, T], timeout_s: float) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        for _ in range(math.ceil(timeout_s)):  # second by second: a process that stood still has lost one of them only
+            if wait([future], 1.0).done:
+                break
+        return future.result(0.0)
 
     def _begin(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         task = self._loop.create_task(coroutine)
