@@ -124,6 +124,8 @@ go(
     "t1",
 )
 go("--touch_files_only", "-v", "3")
+for number, name in enumerate(("a", "b", "a.x", "b.x", "m")):
+    os.utime(name, (OLD + number, OLD + number))
 go("--recreate_database", "-v", "3")
 go("-n", "--forced_tasks", "t1", "-v", "3")
 go("-T", "zz")

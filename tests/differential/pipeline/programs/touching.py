@@ -47,16 +47,16 @@ tell("nothing to do", pipeline_run, [fourth], verbose=4)
 os.unlink(".ruffus_history.sqlite")
 tell("no history", pipeline_run, [second], verbose=4)
 os.unlink(".ruffus_history.sqlite")
-# Whether it takes these times or that of its own depends on its pace: the order is the same.
-now = time.time()
+# Of files that have just been made it takes the time of its own, how many these are depends on its pace.
+old = time.time() - 1000
 for number, name in enumerate(("a.1", "b.1", "a.2", "b.2", "many.0.3", "end")):
-    set_time(name, now + number * STEP_S)
+    set_time(name, old + number * STEP_S)
 tell("regenerated", pipeline_run, [fourth], touch_files_only="regenerate", verbose=3)
 tell("after regenerating", pipeline_run, [fourth], verbose=4)
-set_time("many.0.3", now + STEP_S)  # older than what it is made of, but for the history at the same time
+set_time("many.0.3", old + STEP_S)  # older than what it is made of, but for the history at the same time
 for level in (0, 1, 2, 3):
     tell(f"level {level}", pipeline_run, [fourth], checksum_level=level, verbose=4, one_second_per_job=False)
-age("a.2", 1000)
+age("a.2", 5000)
 tell("an old output", pipeline_run, [fourth], verbose=4)
 os.unlink("a.2")
 tell("an output is gone, minimal", pipeline_run, [fourth], gnu_make_maximal_rebuild_mode=False, verbose=4)
