@@ -74,7 +74,8 @@ def test_p7_all_failures_of_what_ran_arrive_together(place: dict[str, int]) -> N
     # An engine that is free may have gone on before it was known that a job has failed.
     ran = [name for name in names if Path(f"{name}.here").exists() and not (alone and name == "b")]
     assert sorted(row[3] for row in rows) == [f"({name})" for name in ran]
-    assert ran == ["a"] if alone else {"a", "b"} <= set(ran) <= {"a", "b", "c", "d"}
+    assert ran == ["a"] if alone else {"a", "b"} <= set(ran)
+    assert len(ran) <= 4  # one more of each engine: what is queued is taken back in no particular order
     for row in rows:
         assert (row[0], row[2]) == ("meet", "builtins.ValueError")
         assert row[1].startswith("Job  = [None -> ")
@@ -139,7 +140,7 @@ def test_p7_a_break_of_a_thread_stops_what_is_queued() -> None:
     with pytest.raises(RethrownJobError) as caught:
         run(pipeline, multithread=2)
     assert len(caught.value.job_exceptions) == 1
-    assert set(files()) <= {"taken", "1", "2"}  # the one beside it, and one more before it was known
+    assert len(files("[0-9]*")) <= 2  # the one beside it, and one more before it was known
 
 
 def test_p7_the_error_travels_and_reads_well() -> None:
