@@ -156,7 +156,7 @@ class GridEngine:
 
     def _start(self, slots: int) -> None:
         self._call("sge_qmaster")
-        self.until(lambda: self._ask("qconf", "-sh").returncode == 0, "the master answers")
+        self.until(lambda: self._question("qconf", "-sh").returncode == 0, "the master answers")
         self._call("qconf", "-ah", HOST)
         self._call("qconf", "-as", HOST)
         pace = {
@@ -182,17 +182,27 @@ class GridEngine:
             "notify": "0:0:2",
         }
         self._configure("-sq", queue, "-Aq")
-        self.until(lambda: self._ask("qstat", "-f").stdout.rstrip().endswith("lx-amd64"), "the host reports itself")
+        self.until(
+            lambda: self._question("qstat", "-f").stdout.rstrip().endswith("lx-amd64"), "the host reports itself"
+        )
 
     def _configure(self, show: str, changes: dict[str, str], modify: str) -> None:
         """Ask for a table, change some of its lines, and hand it back."""
-        shown = self._call("qconf", show).stdout
+        shown = self._question("qconf", show).stdout
         path = self._folder / modify.strip("-")
         path.write_text(_changed(shown, changes))
         self._call("qconf", modify, str(path))
 
-    def _ask(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self._enter, *argv], env=self._environment, capture_output=True, text=True, timeout=120)
+    def _ask(self, *argv: str, patience_s: float = 120) -> subprocess.CompletedProcess[str]:
+        command = [*self._enter, *argv]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=patience_s)
+
+    def _question(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """What one of its commands shows; asked again if it hangs, as it may if its daemons have stood still."""
+        for patience_s in (10, 30, 120):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._ask(*argv, patience_s=patience_s)
+        raise TimeoutError(f"{argv} does not end")
 
     def _call(self, *argv: str) -> subprocess.CompletedProcess[str]:
         done = self._ask(*argv)
@@ -209,7 +219,7 @@ class GridEngine:
 
     def jobs(self) -> list[str]:
         """The numbers of all jobs that wait or run."""
-        return [line.split()[0] for line in self._call("qstat").stdout.splitlines()[2:]]
+        return [line.split()[0] for line in self._question("qstat").stdout.splitlines()[2:]]
 
     def call(self, *argv: str) -> str:
         """What one of its commands answers."""
@@ -224,7 +234,7 @@ class GridEngine:
     def start_master(self) -> None:
         """Start the master again, with all that it knew."""
         self._call("sge_qmaster")
-        self.until(lambda: self._ask("qstat").returncode == 0, "the master answers again")
+        self.until(lambda: self._question("qstat").returncode == 0, "the master answers again")
 
     def program(self, path: Path, *args: str, folder: Path, **variables: str) -> subprocess.Popen[str]:
         """Start a Python program that may use DRMAA, in a working directory, with variables of its own."""
