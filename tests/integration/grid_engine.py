@@ -188,7 +188,7 @@ class GridEngine:
 
     def _configure(self, show: str, changes: dict[str, str], modify: str) -> None:
         """Ask for a table, change some of its lines, and hand it back."""
-        shown = self._question("qconf", show).stdout
+        shown = self._shown("qconf", show)
         path = self._folder / modify.strip("-")
         path.write_text(_changed(shown, changes))
         self._call("qconf", modify, str(path))
@@ -203,6 +203,11 @@ class GridEngine:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return self._ask(*argv, patience_s=patience_s)
         raise TimeoutError(f"{argv} does not end")
+
+    def _shown(self, *argv: str) -> str:
+        done = self._question(*argv)
+        assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def _call(self, *argv: str) -> subprocess.CompletedProcess[str]:
         done = self._ask(*argv)
@@ -219,7 +224,7 @@ class GridEngine:
 
     def jobs(self) -> list[str]:
         """The numbers of all jobs that wait or run."""
-        return [line.split()[0] for line in self._question("qstat").stdout.splitlines()[2:]]
+        return [line.split()[0] for line in self._shown("qstat").splitlines()[2:]]
 
     def call(self, *argv: str) -> str:
         """What one of its commands answers."""
