@@ -21,12 +21,12 @@ hypothesis.settings.load_profile("always the same")
 
 
 def pytest_configure() -> None:
-    """Have Ctrl-C work in the programs of tests also when a shell that has it ignored runs them in its background.
+    """Have signals end the programs of tests also when a shell has them ignored: in its background, or behind nohup.
 
     And a cluster that a developer has running is not to be used.
     """
     os.environ["GANGLINE_CLUSTERS"] = os.devnull
-    for number in (signal.SIGINT, signal.SIGQUIT):
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
