@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gangline._engine.installation import own_folders
 from gangline.cluster.configuration import ClusterConfiguration, bounds_of, configured_file, read_configuration
 from gangline.cluster.connection import ClusterConnection, using
 from gangline.cluster.keeper import EngineReport, Keeper
@@ -80,8 +80,8 @@ def cluster(
         wanted = replace(wanted, hosts=tuple((host, None) for host in hosts))
     if (bounds := bounds_of(minimum, maximum)) is not None:
         wanted = replace(wanted, bounds=bounds)
-    if os.path.isabs(sys.path[0]):  # of the program: what lies beside it can be imported by its engines, too
-        wanted = replace(wanted, pythonpath=(*wanted.pythonpath, sys.path[0]))
+    # What lies beside the program, for one, can be imported by its engines, too.
+    wanted = replace(wanted, pythonpath=(*wanted.pythonpath, *own_folders()))
     keeper = Keeper(wanted.with_engines(nproc))
     engines = keeper.start()
     try:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import site
 import sys
-import sysconfig
-from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from gangline._engine.installation import installed_folders
 from gangline.errors import UsageError
 from gangline.queue.checks import is_storable
 from gangline.queue.words import meant
@@ -87,18 +85,9 @@ def _folder_of(name: str, file: str | None) -> str:
     depth = name.count(".") + (os.path.splitext(os.path.basename(file))[0] == "__init__")
     for _ in range(depth):
         folder = os.path.dirname(folder)
-    if any(folder == home or folder.startswith(home + os.sep) for home in _installed()):
+    if any(folder == home or folder.startswith(home + os.sep) for home in installed_folders()):
         return ""
     return folder
-
-
-@lru_cache(maxsize=1)
-def _installed() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    homes = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    homes.update(site.getsitepackages())
-    homes.add(site.getusersitepackages())
-    return tuple(os.path.abspath(home) for home in homes)
 
 
 def check_name(name: str) -> str:

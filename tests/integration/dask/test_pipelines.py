@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,7 +61,11 @@ def test_one_stage_only_and_a_failure_there(pipeline: Pipeline) -> None:
         pipeline.run(verbose=0)
 
 
-def test_the_engines_of_the_cluster_that_the_program_is_in(pipeline: Pipeline) -> None:
+def test_the_engines_of_the_cluster_that_the_program_is_in(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which import from where the program does, also if its own folder is not the first any more."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     pipeline.transform(note_process, [f"{number}.txt" for number in range(4)], suffix(".txt"), ".pid")
     with cluster(2), Client() as client:
         workers = set(client[:].apply_sync(os.getppid))
