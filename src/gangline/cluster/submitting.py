@@ -69,9 +69,17 @@ def main() -> None:
         return
     words = os.dup(1)
     os.dup2(2, 1)  # whatever is printed is no word
-    common = json.loads(sys.stdin.readline() or "{}")
+    common = json.loads(_first_line() or "{}")
     if common:
         asyncio.run(_Submitting(common, words).run())
+
+
+def _first_line() -> bytes:
+    """Of standard input, and nothing beyond it: orders that are there already are read by the loop."""
+    line = bytearray()
+    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+        line += byte
+    return bytes(line)
 
 
 class _Submitting:
