@@ -17,10 +17,6 @@ from gangline.remote.agent.outgoing import Outgoing
 _JOB = 1
 _LAST_RECORDS_S = 1.0
 """How long connections may stay open when the command has ended."""
-_LAST_BYTES = 1 << 26
-"""How much may have come before it was read; whoever writes on and on is not listened to for ever."""
-_IDLE = 20
-"""After so many reads without a whole line there is none."""
 _TELL_S = 0.5
 """How long a file system may keep to itself what was written."""
 _TRIES = 5
@@ -34,7 +30,7 @@ class _File(Outgoing):
         super().__init__(loop, fd)
         self.trouble = ""
         self._file = fd
-        self.size = 0
+        self._size = 0
         self._telling = False
 
     def send(self, frame: bytes) -> None:
@@ -57,8 +53,8 @@ class _File(Outgoing):
     def _write_whole(self, frame: bytes) -> None:
         done = 0
         while done < len(frame):
-            done += os.pwrite(self._file, frame[done:], self.size + done)
-        self.size += len(frame)
+            done += os.pwrite(self._file, frame[done:], self._size + done)
+        self._size += len(frame)
 
     def tell(self) -> None:
         """Have other hosts see it."""
@@ -71,7 +67,7 @@ class _File(Outgoing):
     def close(self) -> None:
         """Nothing more comes."""
         try:
-            os.ftruncate(self._file, self.size)  # without a part of a frame for which there was no room
+            os.ftruncate(self._file, self._size)  # without a part of a frame for which there was no room
         except OSError as exc:
             self.trouble = self.trouble or str(exc)
         self.tell()
@@ -128,12 +124,7 @@ class Messages:
     def _on_last_moment(self) -> None:
         """Take in what has come meanwhile, of which this process has read nothing if it stood still."""
         self._ending = False
-        first, idle = self._file.size, 0
-        while not self._over and idle < _IDLE and self._file.size - first < _LAST_BYTES:
-            before = self._file.size
-            if not self._port.open_connections(_JOB):
-                break
-            idle = 0 if self._file.size > before else idle + 1
+        self._port.take_in(_JOB)
         self._conclude()
 
     def _on_drained(self, job: int) -> None:

@@ -66,17 +66,21 @@ class LogPort:
 
     def open_connections(self, job: int) -> int:
         """How many of a job's connections have not closed yet; takes in what has arrived until now."""
-        self._accept_all()
-        for connection in list(self._strangers.values()):
-            connection.on_readable()
+        self._admit_all()
         for connection in list(self._connections[job]):
             connection.on_readable()
         return len(self._connections[job])
 
     def take_in(self, job: int) -> None:
         """Take in all that a job's connections have brought until now, however much that is."""
+        self._admit_all()
         for connection in list(self._connections.get(job, ())):
             connection.take_in(_LAST_BYTES)
+
+    def _admit_all(self) -> None:
+        self._accept_all()
+        for connection in list(self._strangers.values()):
+            connection.on_readable()
 
     def forget(self, token: str, job: int) -> None:
         """The job is over."""
