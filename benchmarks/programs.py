@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 PIPELINES = Path(__file__).resolve().parent / "pipelines"
 FOLDERS = PIPELINES.parent.parent / "build" / "benchmarks"
+"""On the disk. What takes long to make is made once and kept there."""
 USED = FOLDERS / "used"
 """Where folders are left that are removed when everything has been measured: ext4 makes new files many times slower for
 minutes after others have been removed, since it keeps away from their inodes."""
-"""On the disk. What takes long to make is made once and kept there."""
 
 
 class Cost(NamedTuple):
