@@ -19,6 +19,7 @@ import pytest
 from gangline.errors import TaskTimedOut, Unpicklable, UsageError
 from gangline.pipeline import Pipeline, jobs_limit, originate, suffix
 from gangline.pipeline.ruffus_exceptions import JobsLimitArgumentError, RethrownJobError
+from tests.meeting import meet
 
 from .conftest import PLACES, files, get, group_is_empty, make, put, ran, run, start, wait_for
 
@@ -26,26 +27,12 @@ from .conftest import PLACES, files, get, group_is_empty, make, put, ran, run, s
 def meeting(count: int, *, limit_s: float = 60.0) -> Callable[[str], None]:
     """Jobs of which the first wait until so many of them run at once; they write how many there were at most."""
 
-    def meet(output: str) -> None:
-        def present() -> int:
-            return len([name for name in os.listdir() if name.endswith(".in")])
-
-        with open(f"{output}.in", "w"):
-            pass
-        here, limit = present(), time.monotonic() + limit_s
-        while not os.path.exists(f"met {count}") and time.monotonic() < limit:
-            if here >= count:
-                with open(f"met {count}", "w"):
-                    pass
-            time.sleep(0.005)
-            here = max(here, present())
-        time.sleep(0.05)
-        here = max(here, present())
+    def join(output: str) -> None:
+        here = meet(f"{count} jobs", count, output, limit_s)
         with open(output, "w") as file:
             file.write(f"{here} {os.getpid()} {threading.get_ident()}")
-        os.unlink(f"{output}.in")
 
-    return meet
+    return join
 
 
 def seen(pattern: str) -> tuple[int, set[str], set[str]]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -195,33 +196,30 @@ def test_a_job_that_takes_too_long_is_ended(pipeline: Pipeline) -> None:
     assert isinstance(caught.value.group.exceptions[0], TaskTimedOut)
 
 
-def test_a_break_ends_what_runs(pipeline: Pipeline) -> None:
-    def stop(output: str) -> None:
+def beside_one_that_runs(error: BaseException) -> Callable[[str], None]:
+    """A function whose job "b" runs longer than a test may take; as soon as it does, others raise this error."""
+
+    def work(output: str) -> None:
         if output == "b":
             with open("begun", "w"):
                 pass
-            time.sleep(3600)  # longer than a test may take
+            time.sleep(3600)
         while not os.path.exists("begun"):
             time.sleep(0.01)
-        raise JobSignalledBreak("enough")
+        raise error
 
-    pipeline.originate(stop, ["a", "b"], name="stop")
+    return work
+
+
+def test_a_break_ends_what_runs(pipeline: Pipeline) -> None:
+    pipeline.originate(beside_one_that_runs(JobSignalledBreak("enough")), ["a", "b"], name="stop")
     with pytest.raises(RethrownJobError, match="Exceptions running jobs") as caught:
         run(pipeline, multiprocess=2)
     assert [row[0] for row in caught.value.job_exceptions] == ["stop"]
 
 
 def test_failures_may_end_what_runs(pipeline: Pipeline) -> None:
-    def fail(output: str) -> None:
-        if output == "b":
-            with open("begun", "w"):
-                pass
-            time.sleep(3600)  # longer than a test may take
-        while not os.path.exists("begun"):
-            time.sleep(0.01)
-        raise ValueError
-
-    pipeline.originate(fail, ["a", "b"], name="fail")
+    pipeline.originate(beside_one_that_runs(ValueError()), ["a", "b"], name="fail")
     with pytest.raises(RethrownJobError):
         run(pipeline, multiprocess=2, exceptions_terminate_immediately=True)
 

@@ -15,6 +15,7 @@ from gangline.pipeline.names.suffix import suffix
 from gangline.pipeline.running.watching import RunEvent
 from gangline.pipeline.stages.pipeline import Pipeline
 from gangline.store.reader import Record
+from tests.meeting import meet
 
 from .conftest import files, run, write
 
@@ -32,25 +33,12 @@ def noting(output: str) -> None:
 def meeting(count: int) -> Any:
     """A function of which the first jobs wait until so many run; they write how many others there were at most."""
 
-    def meet(source: str, output: str) -> None:
-        def present() -> int:
-            return sum(1 for name in os.listdir() if name.endswith(".in"))
-
-        with open(f"{output}.in", "w"):
-            pass
-        here, limit = present(), time.monotonic() + 60
-        while not os.path.exists(f"met {count}") and time.monotonic() < limit:
-            if here >= count:
-                with open(f"met {count}", "w"):
-                    pass
-            time.sleep(0.005)
-            here = max(here, present())
-        time.sleep(0.05)
+    def join(source: str, output: str) -> None:
+        here = meet(f"{count} jobs", count, output)
         with open(output, "w") as file:
-            file.write(str(max(here, present())))
-        os.unlink(f"{output}.in")
+            file.write(str(here))
 
-    return meet
+    return join
 
 
 def most_at_once(pattern: str) -> int:
